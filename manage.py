@@ -1,0 +1,35 @@
+#!/usr/bin/env python
+"""Runs the project's commands, with the embedded services up for as long as they need them."""
+
+import os
+import sys
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+from apps.core.embedded import EmbeddedServicesError, services_held
+
+WITHOUT_SERVICES = frozenset(
+    {
+        *("help", "version", "--help", "--version", "-h"),
+        *("check", "collectstatic", "diffsettings", "findstatic", "spectacular"),
+    }
+)
+
+
+def main() -> None:
+    """Run one command; hold PostgreSQL and Redis up meanwhile where they are the embedded ones."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings.embedded")
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command in WITHOUT_SERVICES or {"-h", "--help"} & set(sys.argv):
+        execute_from_command_line(sys.argv)
+        return
+    try:
+        with services_held(settings.EMBEDDED_SERVICES):
+            execute_from_command_line(sys.argv)
+    except EmbeddedServicesError as error:
+        sys.exit(f"{command}: {error}")
+
+
+if __name__ == "__main__":
+    main()
