@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -24,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except EmbeddedServicesError as error:
         pytest.exit(str(error), returncode=1)
     if suffix := os.environ.get("PYTEST_DB_SUFFIX"):
-        database = settings.DATABASES["default"]
+        database: dict[str, Any] = settings.DATABASES["default"]
         database.setdefault("TEST", {})["NAME"] = f"test_{database['NAME']}_{suffix}"
 
 

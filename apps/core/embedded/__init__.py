@@ -84,8 +84,10 @@ def services_held(services: EmbeddedServices | None) -> Iterator[None]:
     Raises:
         EmbeddedServicesError: One cannot be started; the text says what to do.
     """
+    if services is None:
+        yield
+        return
     with contextlib.ExitStack() as stack:
-        for place in (services.postgres, services.redis) if services else ():
-            if place is not None:
-                stack.enter_context(place_held(place, var_dir=services.var_dir))
+        for place in filter(None, (services.postgres, services.redis)):
+            stack.enter_context(place_held(place, var_dir=services.var_dir))
         yield

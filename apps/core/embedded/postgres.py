@@ -17,7 +17,7 @@ from apps.core.embedded.errors import EmbeddedServicesError
 from apps.core.embedded.folders import private_folder_ensure
 from apps.core.embedded.places import Place
 from apps.core.embedded.programs import Program
-from apps.core.embedded.server import child_start, folders_prepare, log_end
+from apps.core.embedded.server import Stops, child_start, folders_prepare, log_end
 
 SERVICE = "postgres"
 MAJOR_VERSION = "18"
@@ -57,7 +57,7 @@ class Postgres:
     """The database server of one place."""
 
     place: Place
-    stops: ClassVar = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
+    stops: ClassVar[Stops] = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0))
 
     def prepare(self) -> None:
         """Create the cluster if it is missing; clear what a crash or power loss left behind.

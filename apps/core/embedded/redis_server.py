@@ -9,7 +9,7 @@ from typing import ClassVar
 from apps.core.embedded.folders import private_folder_ensure
 from apps.core.embedded.places import Place
 from apps.core.embedded.programs import Program
-from apps.core.embedded.server import folders_prepare
+from apps.core.embedded.server import Stops, folders_prepare
 
 SERVICE = "redis"
 PROGRAM = Program(
@@ -27,7 +27,7 @@ class Redis:
     """The Redis server of one place. It holds nothing that cannot be rebuilt."""
 
     place: Place
-    stops: ClassVar = ((signal.SIGTERM, 10.0),)
+    stops: ClassVar[Stops] = ((signal.SIGTERM, 10.0),)
 
     def prepare(self) -> None:
         """Create the folders; remove the socket that a crash left behind."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from apps.core.embedded.errors import EmbeddedServicesError
 from apps.core.embedded.folders import (
@@ -25,13 +25,18 @@ LOG_BYTES = 10_000_000
 TAIL_LINES = 12
 PR_SET_PDEATHSIG = 1
 
+Stops = tuple[tuple[signal.Signals, float], ...]
+"""Signals that stop a server, each with the seconds to wait for its effect."""
+
 
 class Server(Protocol):
     """What the keeper needs to know of a server."""
 
-    place: Place
-    stops: tuple[tuple[signal.Signals, float], ...]
-    """Signals to stop it with, each with the seconds to wait for its effect."""
+    stops: ClassVar[Stops]
+
+    @property
+    def place(self) -> Place:
+        """Where it lives."""
 
     def prepare(self) -> None:
         """Make the server's folders ready for a start, also after a crash."""
