@@ -1,0 +1,1 @@
+"""The thirteen apps, in the order in which a trade lives."""

@@ -1,0 +1,1 @@
+"""The chain run offline, over history."""

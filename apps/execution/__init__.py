@@ -1,0 +1,1 @@
+"""The chain run live, from bar to ledger."""

@@ -1,0 +1,1 @@
+"""Instruments, candles and the feeds that bring them."""

@@ -1,0 +1,1 @@
+"""Market data in plain Python: timeframes, bars, quality rules; no Django."""

@@ -1,0 +1,1 @@
+"""Every order from intent to last fill."""

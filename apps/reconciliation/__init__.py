@@ -1,0 +1,1 @@
+"""Whether the books match the broker, and a break for each difference."""

@@ -1,0 +1,1 @@
+"""What may pass: limits, trading state, sizing and the recorded decisions."""

@@ -1,0 +1,1 @@
+"""What decides: strategy code, its versions, deployments and signals."""

@@ -1,0 +1,172 @@
+"""Reads every setting that the environment may give, typed, and refuses what it does not know."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "DESK_"
+"""Variables of ours start so; one that starts so and is unknown stops the process."""
+
+UNPREFIXED = ("DATABASE_URL", "REDIS_URL", "MARKET_DATA_DIR")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable that the process understands.
+
+    Attributes:
+        default: What stands when it is unset; None means that there is no value then.
+        help: One sentence for the person who sets it.
+    """
+
+    default: str | None
+    help: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "DATABASE_URL": Variable(None, "postgresql://user:password@host:port/name; unset: embedded."),
+    "REDIS_URL": Variable(None, "redis://host:port/0, rediss:// or unix://; unset: embedded."),
+    "MARKET_DATA_DIR": Variable("../shared/data", "Folder of market data for tests, benchmarks."),
+    "DESK_SECRET_KEY": Variable(None, "Signs sessions; 50 characters or more. No default."),
+    "DESK_ALLOWED_HOSTS": Variable("", "Host names served, separated by commas."),
+    "DESK_CSRF_TRUSTED_ORIGINS": Variable("", "Origins such as https://desk.example, by commas."),
+    "DESK_TRUSTED_PROXY_COUNT": Variable("0", "Reverse proxies whose X-Forwarded-For counts."),
+    "DESK_VAR_DIR": Variable(None, "Folder for run-time files; unset: var/ in the project."),
+    "DESK_HTTP_PORT": Variable("8000", "Port of the web process."),
+    "DESK_HTTP_HOST": Variable("127.0.0.1", "Address that the web process listens on."),
+    "DESK_WEB_WORKERS": Variable("2", "Web worker processes."),
+    "DESK_LOG_LEVEL": Variable("INFO", "DEBUG, INFO, WARNING or ERROR."),
+    "DESK_LEASE_SECONDS": Variable("5", "How long a silent worker keeps a deployment."),
+    "DESK_SENTRY_DSN": Variable(None, "Where errors are reported; unset: nowhere."),
+    "DESK_DATABASE_SSLMODE": Variable("require", "libpq sslmode of DATABASE_URL in production."),
+}
+
+
+def env_check(environ: Mapping[str, str] | None = None) -> None:
+    """Refuse variables with our prefix that nothing reads.
+
+    Raises:
+        ImproperlyConfigured: A name is unknown; the nearest known names are suggested.
+    """
+    for name in sorted(environ if environ is not None else os.environ):
+        known = name.removesuffix("_FILE")
+        if not name.startswith(PREFIX) or name in VARIABLES or known in VARIABLES:
+            continue
+        nearest = get_close_matches(name, VARIABLES, n=2)
+        hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+        raise ImproperlyConfigured(
+            f"{name} is set but nothing reads it.{hint} Unset it or correct its name."
+        )
+
+
+def env_text(name: str) -> str | None:
+    """Return a variable, or the content of the file that ``NAME_FILE`` points at.
+
+    Returns:
+        The text without surrounding white space; the variable's default when unset.
+
+    Raises:
+        ImproperlyConfigured: Both forms are set, or the file cannot be read.
+    """
+    variable = VARIABLES[name]
+    direct, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if direct is not None and path is not None:
+        raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
+    if path is not None:
+        try:
+            direct = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error}") from error
+    if direct is None or not direct.strip():
+        return variable.default
+    return direct.strip()
+
+
+def env_required(name: str) -> str:
+    """Return a variable that has no default.
+
+    Raises:
+        ImproperlyConfigured: It is unset or empty.
+    """
+    value = env_text(name)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} must be set: {VARIABLES[name].help}")
+    return value
+
+
+def env_integer(name: str, *, minimum: int = 0, maximum: int = 1_000_000) -> int:
+    """Return a whole number between ``minimum`` and ``maximum``, both included.
+
+    Raises:
+        ImproperlyConfigured: It is no whole number or out of range.
+    """
+    raw = env_required(name)
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, was {raw!r}") from None
+    if not minimum <= value <= maximum:
+        raise ImproperlyConfigured(f"{name} must be {minimum} to {maximum}, was {value}")
+    return value
+
+
+def env_decimal(name: str, *, minimum: Decimal = Decimal(0)) -> Decimal:
+    """Return a finite decimal number of at least ``minimum``.
+
+    Raises:
+        ImproperlyConfigured: It is no number, not finite or too small.
+    """
+    raw = env_required(name)
+    try:
+        value = Decimal(raw)
+    except InvalidOperation:
+        raise ImproperlyConfigured(f"{name} must be a decimal number, was {raw!r}") from None
+    if not value.is_finite() or value < minimum:
+        raise ImproperlyConfigured(f"{name} must be {minimum} or more, was {raw}")
+    return value
+
+
+def env_choice(name: str, choices: tuple[str, ...]) -> str:
+    """Return one of ``choices``, compared exactly.
+
+    Raises:
+        ImproperlyConfigured: It is none of them.
+    """
+    value = env_required(name)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, was {value!r}")
+    return value
+
+
+def env_list(name: str) -> list[str]:
+    """Return the non-empty items of a comma-separated variable."""
+    return [item.strip() for item in (env_text(name) or "").split(",") if item.strip()]
+
+
+def env_url(name: str, *, schemes: tuple[str, ...]) -> str | None:
+    """Return a URL with one of ``schemes``, or None when unset.
+
+    Raises:
+        ImproperlyConfigured: The scheme is another one, or host and path are both missing.
+            The message never repeats the URL, which may hold a password.
+    """
+    raw = env_text(name)
+    if raw is None:
+        return None
+    try:
+        parts = urlsplit(raw)
+        _ = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a URL: {error}") from None
+    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+        expected = ", ".join(f"{scheme}://…" for scheme in schemes)
+        raise ImproperlyConfigured(
+            f"{name} must start with {expected}; its scheme was {parts.scheme!r}"
+        )
+    return raw

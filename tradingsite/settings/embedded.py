@@ -1,0 +1,22 @@
+"""One machine, nothing installed: PostgreSQL and Redis come from wheels, unless URLs name others."""
+
+from apps.core.embedded import EmbeddedServices, secret_key_read_or_create
+from tradingsite.env import env_text, env_url
+from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
+from tradingsite.settings.base import ALLOWED_HOSTS, BASE_DIR, VAR_DIR, database_from_url
+
+DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
+REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+
+EMBEDDED_SERVICES = EmbeddedServices.at(
+    base_dir=BASE_DIR,
+    var_dir=VAR_DIR,
+    with_postgres=DATABASE_URL is None,
+    with_redis=REDIS_URL is None,
+)
+DATABASES = {"default": database_from_url(DATABASE_URL or EMBEDDED_SERVICES.database_url)}
+REDIS_URL = REDIS_URL or EMBEDDED_SERVICES.redis_url
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+
+SECRET_KEY = env_text("DESK_SECRET_KEY") or secret_key_read_or_create(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]

@@ -1,0 +1,28 @@
+"""Several machines behind a TLS proxy: every secret and service is given, nothing is embedded."""
+
+from tradingsite.env import env_required, env_url
+from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
+from tradingsite.settings.base import database_from_url
+
+DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
+REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+env_required("DATABASE_URL")
+env_required("REDIS_URL")
+env_required("DESK_ALLOWED_HOSTS")
+
+EMBEDDED_SERVICES = None
+DATABASES = {"default": database_from_url(str(DATABASE_URL))}
+DATABASES["default"]["OPTIONS"] = {
+    "sslmode": env_required("DESK_DATABASE_SSLMODE"),
+    **DATABASES["default"]["OPTIONS"],  # type: ignore[dict-item]  # options from the URL win
+}
+CELERY_BROKER_URL = str(REDIS_URL).replace("unix://", "redis+socket://", 1)
+
+SECRET_KEY = env_required("DESK_SECRET_KEY")
+SECURE_SSL_REDIRECT = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_HSTS_SECONDS = 31_536_000  # one year
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True

@@ -1,0 +1,10 @@
+"""As embedded, on the same real servers; only what slows tests down without proving anything."""
+
+from tradingsite.settings.base import STORAGES
+from tradingsite.settings.embedded import *  # noqa: F403  Django's own way to stack settings
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
