@@ -1,0 +1,11 @@
+"""Tables of the broker adapters. The paper venue's are private to it: read the broker port."""
+
+from apps.brokers.models.paper import (
+    PaperBook,
+    PaperMarket,
+    PaperOrder,
+    PaperPosition,
+    PaperReport,
+)
+
+__all__ = ["PaperBook", "PaperMarket", "PaperOrder", "PaperPosition", "PaperReport"]

@@ -1,0 +1,74 @@
+"""Who runs a deployment right now, how far it has come, and how far a broker has been read."""
+
+from django.db import models
+
+from apps.accounts.models import TradingAccount
+from apps.marketdata.models import Instrument
+from apps.strategies.models import Deployment
+
+
+class DeploymentLease(models.Model):
+    """The right to run a deployment. A worker whose epoch is old can write nothing more."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.PROTECT, related_name="lease")
+    epoch = models.BigIntegerField(default=0)
+    holder = models.CharField(max_length=80, blank=True)
+    expires_at = models.DateTimeField(help_text="Machine time of the database")
+
+    class Meta:
+        ordering = ("deployment",)
+
+    def __str__(self) -> str:
+        """Name the holder and the epoch."""
+        return f"{self.holder or 'nobody'} in epoch {self.epoch}"
+
+
+class DeploymentCursor(models.Model):
+    """The last bar that a deployment has dealt with, per instrument."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="cursors")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    bar_open_at = models.DateTimeField()
+    bars_seen = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("deployment", "instrument")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "instrument"], name="cursor_once_per_instrument"
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name the bar."""
+        return f"{self.instrument_id} at {self.bar_open_at:%Y-%m-%d %H:%M}"
+
+
+class ReportCursor(models.Model):
+    """How far a broker's report stream has been recorded, per trading account."""
+
+    account = models.OneToOneField(
+        TradingAccount, on_delete=models.PROTECT, related_name="report_cursor"
+    )
+    cursor = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("account",)
+
+    def __str__(self) -> str:
+        """Return the cursor."""
+        return self.cursor or "start"
+
+
+class DeskStart(models.Model):
+    """One start of the desk; accounts must be reconciled after it before they trade."""
+
+    started_at = models.DateTimeField(auto_now_add=True, help_text="Machine time")
+    build = models.CharField(max_length=64, help_text="Hash of the source that runs")
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        """Name the moment."""
+        return f"{self.started_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,189 @@
+"""Values that travel between the desk and a broker, the same for every broker."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from apps.orders.domain.states import OrderStatus
+
+
+class Side(StrEnum):
+    """Direction of an order or fill."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(StrEnum):
+    """How an order finds its price."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works."""
+
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    DAY = "DAY"
+
+
+class OrderRole(StrEnum):
+    """What an order does for its position."""
+
+    ENTRY = "ENTRY"
+    EXIT = "EXIT"
+    STOP_LOSS = "STOP_LOSS"
+    TAKE_PROFIT = "TAKE_PROFIT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedExit:
+    """A protective exit that the venue starts when its entry fills.
+
+    Attributes:
+        client_order_id: Our id of the exit order.
+        role: STOP_LOSS (a stop order) or TAKE_PROFIT (a limit order).
+        distance_ratio: Distance from the entry's fill price; 0.01 is one per cent.
+    """
+
+    client_order_id: str
+    role: OrderRole
+    distance_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """One order as a broker adapter gets it, sized and rounded.
+
+    Attributes:
+        client_order_id: Ours, 19 characters at most; unique in the account.
+        symbol: The instrument's symbol.
+        quantity: Units, positive, a multiple of the lot.
+        limit_price, stop_price: Quote currency, multiples of the tick, or None by order type.
+        reduce_only: The venue must never let it open or turn a position.
+        as_of: Market time of the decision (UTC).
+        attached: Exits that live and die with the position that this order opens.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    time_in_force: TimeInForce = TimeInForce.GTC
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    reduce_only: bool = False
+    as_of: datetime
+    attached: tuple[AttachedExit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """What a venue says of one order.
+
+    Attributes:
+        status: NEW, PARTIALLY_FILLED, FILLED, CANCELED, REJECTED, EXPIRED or PENDING_NEW.
+        filled_quantity: Units filled so far by the venue's count.
+        occurred_at: Venue time (UTC).
+        stop_price, limit_price: What the venue works with, where it chose the price itself.
+        text: The venue's code and words, for a person.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    status: OrderStatus
+    filled_quantity: Decimal
+    occurred_at: datetime
+    stop_price: Decimal | None = None
+    limit_price: Decimal | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillReport:
+    """One execution by a venue.
+
+    Attributes:
+        trade_id: The venue's own id of the execution; recording it twice is harmless.
+        price: Quote currency. quantity: units, positive.
+        commission: Positive is paid by us, negative is a rebate, in ``commission_currency``.
+        executed_at: Venue time (UTC).
+    """
+
+    trade_id: str
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    commission_currency: str
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPage:
+    """Reports in the order in which the venue gave them.
+
+    Attributes:
+        cursor: Opaque; give it back to read on. Equal to the one given when nothing is new.
+        has_more: Ask again at once.
+    """
+
+    reports: tuple[OrderReport | FillReport, ...]
+    cursor: str
+    has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionReport:
+    """What a venue says is held: signed units, short is negative; price in quote currency."""
+
+    symbol: str
+    quantity: Decimal
+    average_entry_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceReport:
+    """Cash at a venue, unrealised results left out."""
+
+    currency: str
+    cash: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerCapabilities:
+    """What an adapter can promise.
+
+    Attributes:
+        attached_exits: The venue itself starts stop and target when the entry fills.
+        deduplicates: A second order with the same client order id is refused by the venue.
+        absence_window_seconds: How long the venue must keep saying "not found" before an
+            order may be taken as never arrived; None: never resend.
+    """
+
+    attached_exits: bool
+    deduplicates: bool
+    absence_window_seconds: float | None
+    order_types: frozenset[OrderType] = field(default=frozenset(OrderType))

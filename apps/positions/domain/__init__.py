@@ -1,0 +1,1 @@
+"""Positions and postings in plain Python; no Django."""

@@ -1,0 +1,1 @@
+"""Matching our books with the broker's, in plain Python; no Django."""
