@@ -1,8 +1,7 @@
-"""Who runs a deployment right now, how far it has come, and how far a broker has been read."""
+"""Who runs a deployment right now and how far it has come."""
 
 from django.db import models
 
-from apps.accounts.models import TradingAccount
 from apps.marketdata.models import Instrument
 from apps.strategies.models import Deployment
 
@@ -42,22 +41,6 @@ class DeploymentCursor(models.Model):
     def __str__(self) -> str:
         """Name the bar."""
         return f"{self.instrument_id} at {self.bar_open_at:%Y-%m-%d %H:%M}"
-
-
-class ReportCursor(models.Model):
-    """How far a broker's report stream has been recorded, per trading account."""
-
-    account = models.OneToOneField(
-        TradingAccount, on_delete=models.PROTECT, related_name="report_cursor"
-    )
-    cursor = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        ordering = ("account",)
-
-    def __str__(self) -> str:
-        """Return the cursor."""
-        return self.cursor or "start"
 
 
 class DeskStart(models.Model):

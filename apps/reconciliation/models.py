@@ -103,3 +103,19 @@ class Break(models.Model):
     def __str__(self) -> str:
         """Return the description."""
         return self.description
+
+
+class ReportCursor(models.Model):
+    """How far a broker's report stream has been recorded, per trading account."""
+
+    account = models.OneToOneField(
+        TradingAccount, on_delete=models.PROTECT, related_name="report_cursor"
+    )
+    cursor = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("account",)
+
+    def __str__(self) -> str:
+        """Return the cursor."""
+        return self.cursor or "start"
