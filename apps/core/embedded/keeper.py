@@ -1,8 +1,8 @@
 """Keeps one server up while anybody uses it: the only process that starts and stops it.
 
-``python -m apps.core.embedded.keeper SERVICE VAR_DIR`` returns once the server answers and leaves
-the keeper behind, in a session of its own. Users hold a shared lock; however they end, the kernel
-releases it, and the keeper that gets hold of it exclusively stops the server.
+``python -m apps.core.embedded.keeper SERVICE VAR_DIR`` is started by the first user and outlives
+it while there are others. Users hold a shared lock; however they end, the kernel releases it, and
+the keeper that gets hold of it exclusively stops the server.
 """
 
 import logging
@@ -23,14 +23,13 @@ from apps.core.embedded.postgres import SERVICE as POSTGRES
 from apps.core.embedded.postgres import Postgres
 from apps.core.embedded.redis_server import SERVICE as REDIS
 from apps.core.embedded.redis_server import Redis
-from apps.core.embedded.server import Server, server_start, server_stop
+from apps.core.embedded.server import AT_WORK, Server, server_start, server_stop
 
 SERVERS: dict[str, Callable[[Place], Server]] = {POSTGRES: Postgres, REDIS: Redis}
 LOOK_SECONDS = 0.1
-TAKE_SECONDS = 2.0
+TAKE_SECONDS = 0.3
 CRASHES_TOLERATED = 5
 CRASH_WINDOW_SECONDS = 60.0
-AT_WORK = "a keeper is at work"
 
 logger = logging.getLogger("embedded.keeper")
 
@@ -100,27 +99,6 @@ class Keeper:
         return process
 
 
-def main() -> int:
-    """Leave a keeper behind and return when its server answers, or say why it cannot.
-
-    Returns:
-        The exit status: 0 when a keeper, this one or another, is at work; 1 after a message.
-    """
-    service, var_dir = sys.argv[1:]
-    place = place_of(service=service, var_dir=Path(var_dir))
-    answer_from, answer_to = os.pipe()
-    if os.fork() == 0:
-        os.close(answer_from)
-        return _keep(place, Answer(answer_to))
-    os.close(answer_to)
-    with os.fdopen(answer_from, "rb") as pipe:
-        answer = pipe.read().decode()
-    if answer == AT_WORK:
-        return 0
-    sys.stderr.write(answer or f"the keeper of {service} died; see {place.control_dir}/keeper.log")
-    return 1
-
-
 class Answer:
     """The keeper's one word to the process that waits for it."""
 
@@ -135,12 +113,19 @@ class Answer:
             self._descriptor = None
 
 
-def _keep(place: Place, answer: Answer) -> int:
-    """Be the keeper; return its exit status."""
+def main() -> int:
+    """Keep the server that the command line names; answer on standard output when it is up.
+
+    Returns:
+        The exit status: 0 after a stop, or when another keeper is at work; 1 after a message.
+    """
+    service, var_dir = sys.argv[1:]
+    place = place_of(service=service, var_dir=Path(var_dir))
+    answer = Answer(os.dup(sys.stdout.fileno()))
     try:
         folder_writable_ensure(place.control_dir)
         _detach(place.control_dir / "keeper.log")
-        keeper = Keeper(SERVERS[place.service](place))
+        keeper = Keeper(SERVERS[service](place))
         signal.signal(signal.SIGTERM, keeper.ask_to_stop)
         signal.signal(signal.SIGHUP, keeper.ask_to_stop)
         keeper.run(announce=lambda: answer.give(AT_WORK))
@@ -155,8 +140,7 @@ def _keep(place: Place, answer: Answer) -> int:
 def _detach(log_file: Path) -> None:
     """Let go of the terminal and folder of whoever happened to be the first user."""
     os.chdir("/")
-    with log_file.open("ab") as log, Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdin.fileno())
+    with log_file.open("ab") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)

@@ -24,6 +24,8 @@ POLL_SECONDS = 0.02
 LOG_BYTES = 10_000_000
 TAIL_LINES = 12
 PR_SET_PDEATHSIG = 1
+AT_WORK = "a keeper is at work"
+"""What a keeper answers to the process that started it; anything else is the reason why not."""
 
 Stops = tuple[tuple[signal.Signals, float], ...]
 """Signals that stop a server, each with the seconds to wait for its effect."""
