@@ -1,0 +1,72 @@
+"""Rows of apps.accounts, and the devices of the second factor."""
+
+import factory
+from django.contrib.auth.models import Group
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from apps.accounts.models import AccountMembership, Broker, TradingAccount, TradingMode, User
+
+PASSWORD = "a password for tests only"
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person-{n}@desk.example")
+    full_name = factory.Sequence(lambda n: f"Person {n}")
+    password = factory.django.Password(PASSWORD)
+
+
+class GroupFactory(factory.django.DjangoModelFactory[Group]):
+    class Meta:
+        model = Group
+        django_get_or_create = ("name",)
+
+    name = "trader"
+
+
+class TradingAccountFactory(factory.django.DjangoModelFactory[TradingAccount]):
+    class Meta:
+        model = TradingAccount
+
+    name = factory.Sequence(lambda n: f"paper-{n}")
+    broker = Broker.PAPER
+    mode = TradingMode.PAPER
+    base_currency = "USDT"
+
+
+class AccountMembershipFactory(factory.django.DjangoModelFactory[AccountMembership]):
+    class Meta:
+        model = AccountMembership
+
+    account = factory.SubFactory(TradingAccountFactory)
+    user = factory.SubFactory(UserFactory)
+
+
+class TOTPDeviceFactory(factory.django.DjangoModelFactory[TOTPDevice]):
+    class Meta:
+        model = TOTPDevice
+
+    user = factory.SubFactory(UserFactory)
+    name = "Authenticator"
+    confirmed = True
+
+
+class StaticDeviceFactory(factory.django.DjangoModelFactory[StaticDevice]):
+    class Meta:
+        model = StaticDevice
+
+    user = factory.SubFactory(UserFactory)
+    name = "Recovery codes"
+    confirmed = True
+
+
+class StaticTokenFactory(factory.django.DjangoModelFactory[StaticToken]):
+    class Meta:
+        model = StaticToken
+
+    device = factory.SubFactory(StaticDeviceFactory)
+    token = factory.Sequence(lambda n: f"code{n:06d}")

@@ -1,0 +1,39 @@
+"""Rows of apps.execution."""
+
+from datetime import UTC, datetime
+
+import factory
+
+from apps.execution.models import DeploymentCursor, DeploymentLease, DeskStart
+from tests.factories.marketdata import InstrumentFactory
+from tests.factories.strategies import DeploymentFactory
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class DeploymentLeaseFactory(factory.django.DjangoModelFactory[DeploymentLease]):
+    class Meta:
+        model = DeploymentLease
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    epoch = 1
+    holder = "worker-1"
+    expires_at = START
+
+
+class DeploymentCursorFactory(factory.django.DjangoModelFactory[DeploymentCursor]):
+    class Meta:
+        model = DeploymentCursor
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    instrument = factory.SubFactory(InstrumentFactory)
+    bar_open_at = START
+    bars_seen = 1
+
+
+class DeskStartFactory(factory.django.DjangoModelFactory[DeskStart]):
+    class Meta:
+        model = DeskStart
+        rename = {"build_hash": "build"}  # a factory's own build() makes rows without storing them
+
+    build_hash = "0" * 64

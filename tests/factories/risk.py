@@ -1,0 +1,39 @@
+"""Rows of apps.risk."""
+
+from decimal import Decimal
+
+import factory
+
+from apps.risk.models import LimitKind, RiskDecision, RiskLimit, TradingState, TradingStateValue
+from tests.factories.accounts import TradingAccountFactory
+from tests.factories.strategies import SignalFactory
+
+
+class TradingStateFactory(factory.django.DjangoModelFactory[TradingState]):
+    class Meta:
+        model = TradingState
+
+    account = factory.SubFactory(TradingAccountFactory)
+    state = TradingStateValue.ACTIVE
+
+
+class RiskLimitFactory(factory.django.DjangoModelFactory[RiskLimit]):
+    class Meta:
+        model = RiskLimit
+
+    account = factory.SubFactory(TradingAccountFactory)
+    kind = LimitKind.ORDER_NOTIONAL
+    value = Decimal(10_000)
+
+
+class RiskDecisionFactory(factory.django.DjangoModelFactory[RiskDecision]):
+    class Meta:
+        model = RiskDecision
+
+    signal = factory.SubFactory(SignalFactory)
+    deployment = factory.SelfAttribute("signal.deployment")
+    account = factory.SelfAttribute("signal.deployment.account")
+    instrument = factory.SelfAttribute("signal.instrument")
+    outcome = RiskDecision.Outcome.ALLOWED
+    intent = factory.LazyFunction(lambda: {"side": "BUY", "quantity": "1"})
+    context = factory.LazyFunction(lambda: {"trading_state": "ACTIVE", "equity": "10000"})
