@@ -2,6 +2,7 @@
 """Runs the project's commands, with the embedded services up for as long as they need them."""
 
 import os
+import signal
 import sys
 
 from django.conf import settings
@@ -29,6 +30,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except EmbeddedServicesError as error:
         sys.exit(f"{command}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import django_stubs_ext
 import psycopg.conninfo
 from csp.constants import NONE, SELF
 
-from tradingsite.env import env_check, env_choice, env_integer, env_list, env_text
+from tradingsite.env import env_check, env_choice, env_integer, env_list, env_required, env_text
 
 django_stubs_ext.monkeypatch()  # generic base classes such as DecimalField[...] at run time
 env_check()
@@ -216,7 +216,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # The desk
 LEASE_SECONDS = env_integer("DESK_LEASE_SECONDS", minimum=1, maximum=600)
-HTTP_HOST = env_text("DESK_HTTP_HOST")
+HTTP_HOST = env_required("DESK_HTTP_HOST")
 HTTP_PORT = env_integer("DESK_HTTP_PORT", minimum=1, maximum=65535)
 WEB_WORKERS = env_integer("DESK_WEB_WORKERS", minimum=1, maximum=64)
 LOG_LEVEL = env_choice("DESK_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -8,7 +8,7 @@ from tradingsite.settings.base import ALLOWED_HOSTS, BASE_DIR, VAR_DIR, database
 DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
 REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
 
-EMBEDDED_SERVICES = EmbeddedServices.at(
+EMBEDDED_SERVICES: EmbeddedServices | None = EmbeddedServices.at(
     base_dir=BASE_DIR,
     var_dir=VAR_DIR,
     with_postgres=DATABASE_URL is None,

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 from typing import TextIO
 
@@ -58,30 +58,22 @@ class Supervisor:
             self._thread.join()
             self._thread = None
 
-    def run(self, *, also: Callable[[], None] | None = None) -> None:
-        """Supervise from the main thread until SIGINT, SIGTERM or SIGHUP; a second one kills.
-
-        Args:
-            also: Called on each look, some twenty times a second; must return soon.
-        """
+    def run(self) -> None:
+        """Supervise from the main thread until SIGINT, SIGTERM or SIGHUP; a second one kills."""
         heard = [number for number in STOP_SIGNALS if not _is_under_nohup(number)]
         former = {number: signal.signal(number, self._on_signal) for number in heard}
         try:
-            self._supervise(also)
+            self._supervise()
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
-
-    def ask_to_stop(self) -> None:
-        """Make `run` return after a clean stop."""
-        self._stop_asked.set()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._stop_asked.is_set():
             self._kill_asked.set()
         self._stop_asked.set()
 
-    def _supervise(self, also: Callable[[], None] | None = None) -> None:
+    def _supervise(self) -> None:
         guard = Guard()
         try:
             while not self._stop_asked.is_set():
@@ -90,8 +82,6 @@ class Supervisor:
                 for child in self._children:
                     self._look_after(child, guard)
                 self._all_started.set()
-                if also is not None:
-                    also()
                 self._stop_asked.wait(LOOK_SECONDS)
         finally:
             self._all_started.set()
