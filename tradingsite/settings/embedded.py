@@ -1,4 +1,4 @@
-"""One machine, nothing installed: PostgreSQL and Redis come from wheels, unless URLs name others."""
+"""One machine, nothing installed: PostgreSQL, Redis come from wheels, unless URLs name others."""
 
 from apps.core.embedded import EmbeddedServices, secret_key_read_or_create
 from tradingsite.env import env_text, env_url
@@ -8,14 +8,15 @@ from tradingsite.settings.base import ALLOWED_HOSTS, BASE_DIR, VAR_DIR, database
 DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
 REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
 
-EMBEDDED_SERVICES: EmbeddedServices | None = EmbeddedServices.at(
+services = EmbeddedServices.at(
     base_dir=BASE_DIR,
     var_dir=VAR_DIR,
     with_postgres=DATABASE_URL is None,
     with_redis=REDIS_URL is None,
 )
-DATABASES = {"default": database_from_url(DATABASE_URL or EMBEDDED_SERVICES.database_url)}
-REDIS_URL = REDIS_URL or EMBEDDED_SERVICES.redis_url
+EMBEDDED_SERVICES: EmbeddedServices | None = services
+DATABASES = {"default": database_from_url(DATABASE_URL or services.database_url)}
+REDIS_URL = REDIS_URL or services.redis_url
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 SECRET_KEY = env_text("DESK_SECRET_KEY") or secret_key_read_or_create(VAR_DIR / "secret_key")
