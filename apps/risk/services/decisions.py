@@ -1,0 +1,47 @@
+"""Passes an intent through the gate and keeps the decision with all that it was taken on."""
+
+from apps.accounts.models import TradingAccount
+from apps.marketdata.models import Instrument
+from apps.risk.domain.checks import intent_deny
+from apps.risk.domain.types import OrderIntent, RiskContext, record_of
+from apps.risk.models import RiskDecision
+from apps.strategies.models import Deployment, Signal
+
+_REASON_LENGTH = 400
+
+
+def risk_decide(
+    *,
+    account: TradingAccount,
+    deployment: Deployment | None,
+    signal: Signal | None,
+    instrument: Instrument,
+    intent: OrderIntent,
+    context: RiskContext,
+) -> RiskDecision:
+    """Decide on an intent and store the decision.
+
+    Args:
+        signal: What asked for the order; None for an order by hand.
+
+    Returns:
+        The stored decision. A signal is decided once: asked again, on whatever snapshot, the
+        first decision comes back unchanged.
+    """
+    denial = intent_deny(intent, context)
+    outcome = RiskDecision.Outcome.ALLOWED if denial is None else RiskDecision.Outcome.DENIED
+    values = {
+        "account": account,
+        "deployment": deployment,
+        "instrument": instrument,
+        "outcome": outcome,
+        "check_name": denial.check if denial else "",
+        "reason": denial.reason[:_REASON_LENGTH] if denial else "",
+        "intent": record_of(intent),
+        "context": record_of(context),
+        "decided_at": context.as_of,
+    }
+    if signal is None:
+        return RiskDecision.objects.create(signal=None, **values)
+    decision, _ = RiskDecision.objects.get_or_create(signal=signal, defaults=values)
+    return decision
