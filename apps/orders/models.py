@@ -38,7 +38,11 @@ class Order(models.Model):
         RiskDecision, null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
     )
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="exits",
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="exits",
         help_text="The entry that this stop or target protects",
     )
     role = models.CharField(max_length=12, choices=ROLES)
@@ -56,9 +60,7 @@ class Order(models.Model):
         null=True, blank=True, help_text="Stop or target: distance from the entry's fill price"
     )
     reduce_only = models.BooleanField(default=False)
-    status = models.CharField(
-        max_length=16, choices=STATUSES, default=OrderStatus.INTENT.value
-    )
+    status = models.CharField(max_length=16, choices=STATUSES, default=OrderStatus.INTENT.value)
     status_reason = models.CharField(max_length=400, blank=True)
     filled_quantity = AmountField(default=Decimal(0))
     average_fill_price = AmountField(null=True, blank=True)

@@ -2,10 +2,9 @@
 
 from apps.brokers.models.paper import (
     PaperBook,
-    PaperMarket,
     PaperOrder,
     PaperPosition,
     PaperReport,
 )
 
-__all__ = ["PaperBook", "PaperMarket", "PaperOrder", "PaperPosition", "PaperReport"]
+__all__ = ["PaperBook", "PaperOrder", "PaperPosition", "PaperReport"]

@@ -39,36 +39,13 @@ class PaperBook(models.Model):
         return f"paper book of {self.account_id}"
 
 
-class PaperMarket(models.Model):
-    """How far a book's market has been played, per instrument; orders meet only later bars."""
-
-    book = models.ForeignKey(PaperBook, on_delete=models.PROTECT, related_name="markets")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
-    played_until = models.DateTimeField(help_text="Close time of the last bar played")
-    last_price = AmountField()
-
-    class Meta:
-        ordering = ("book", "instrument")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["book", "instrument"], name="paper_market_once_per_instrument"
-            )
-        ]
-
-    def __str__(self) -> str:
-        """Name the moment."""
-        return f"{self.instrument_id} until {self.played_until:%Y-%m-%d %H:%M}"
-
-
 class PaperOrder(models.Model):
     """An order as the paper venue knows it; it does not know the desk's tables."""
 
     book = models.ForeignKey(PaperBook, on_delete=models.PROTECT, related_name="orders")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     client_order_id = models.CharField(max_length=36)
-    parent = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="attached"
-    )
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="attached")
     role = models.CharField(max_length=12, help_text="STOP_LOSS or TAKE_PROFIT when attached")
     side = models.CharField(max_length=4)
     order_type = models.CharField(max_length=8)
@@ -83,6 +60,9 @@ class PaperOrder(models.Model):
     is_triggered = models.BooleanField(default=False, help_text="A stop that became a market order")
     status = models.CharField(max_length=16, default=OrderStatus.NEW.value)
     accepted_at = models.DateTimeField(help_text="Market time")
+    matched_until = models.DateTimeField(
+        help_text="Close of the last bar that the order met, or its acceptance; it meets later ones"
+    )
     updated_at = models.DateTimeField(help_text="Market time")
 
     class Meta:
@@ -138,7 +118,10 @@ class PaperReport(models.Model):
     sequence = models.BigIntegerField(help_text="Without gaps, per book")
     order = models.ForeignKey(PaperOrder, on_delete=models.PROTECT, related_name="reports")
     status = models.CharField(max_length=16)
+    order_quantity = AmountField()
     filled_quantity = AmountField()
+    limit_price = AmountField(null=True)
+    stop_price = AmountField(null=True)
     trade_id = models.CharField(max_length=64, blank=True, help_text="Only on executions")
     fill_quantity = AmountField(null=True)
     fill_price = AmountField(null=True)

@@ -9,158 +9,449 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('marketdata', '0001_initial'),
-        ('risk', '0001_initial'),
-        ('strategies', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("marketdata", "0001_initial"),
+        ("risk", "0001_initial"),
+        ("strategies", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('ENTRY', 'Entry'), ('EXIT', 'Exit'), ('STOP_LOSS', 'Stop loss'), ('TAKE_PROFIT', 'Take profit')], max_length=12)),
-                ('client_order_id', models.CharField(max_length=19)),
-                ('venue_order_id', models.CharField(blank=True, max_length=64)),
-                ('side', models.CharField(choices=[('BUY', 'Buy'), ('SELL', 'Sell')], max_length=4)),
-                ('order_type', models.CharField(choices=[('MARKET', 'Market'), ('LIMIT', 'Limit'), ('STOP', 'Stop')], max_length=8)),
-                ('time_in_force', models.CharField(choices=[('GTC', 'GTC'), ('IOC', 'IOC'), ('FOK', 'FOK'), ('DAY', 'DAY')], default='GTC', max_length=4)),
-                ('quantity', apps.core.fields.AmountField()),
-                ('limit_price', apps.core.fields.AmountField(blank=True, null=True)),
-                ('stop_price', apps.core.fields.AmountField(blank=True, null=True)),
-                ('distance_ratio', apps.core.fields.AmountField(blank=True, help_text="Stop or target: distance from the entry's fill price", null=True)),
-                ('reduce_only', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('INTENT', 'Intent'), ('SENDING', 'Sending'), ('UNKNOWN', 'Unknown'), ('PENDING_NEW', 'Pending new'), ('NEW', 'New'), ('PARTIALLY_FILLED', 'Partially filled'), ('PENDING_REPLACE', 'Pending replace'), ('PENDING_CANCEL', 'Pending cancel'), ('FILLED', 'Filled'), ('CANCELED', 'Canceled'), ('REJECTED', 'Rejected'), ('EXPIRED', 'Expired')], default='INTENT', max_length=16)),
-                ('status_reason', models.CharField(blank=True, max_length=400)),
-                ('filled_quantity', apps.core.fields.AmountField(default=Decimal('0'))),
-                ('average_fill_price', apps.core.fields.AmountField(blank=True, null=True)),
-                ('decided_at', models.DateTimeField(help_text='Market time of the decision')),
-                ('sent_at', models.DateTimeField(blank=True, help_text='Market time of the sending', null=True)),
-                ('claimed_epoch', models.BigIntegerField(blank=True, help_text='Lease epoch of the worker that sent it', null=True)),
-                ('unknown_since', models.DateTimeField(blank=True, help_text='Machine time since when the outcome is not known', null=True)),
-                ('closed_at', models.DateTimeField(blank=True, help_text='Venue time of the end', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True, help_text='Machine time')),
-                ('updated_at', models.DateTimeField(auto_now=True, help_text='Machine time')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='accounts.tradingaccount')),
-                ('deployment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='strategies.deployment')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='marketdata.instrument')),
-                ('parent', models.ForeignKey(blank=True, help_text='The entry that this stop or target protects', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exits', to='orders.order')),
-                ('risk_decision', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='risk.riskdecision')),
-                ('signal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='strategies.signal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ENTRY", "Entry"),
+                            ("EXIT", "Exit"),
+                            ("STOP_LOSS", "Stop loss"),
+                            ("TAKE_PROFIT", "Take profit"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("client_order_id", models.CharField(max_length=19)),
+                ("venue_order_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "side",
+                    models.CharField(choices=[("BUY", "Buy"), ("SELL", "Sell")], max_length=4),
+                ),
+                (
+                    "order_type",
+                    models.CharField(
+                        choices=[("MARKET", "Market"), ("LIMIT", "Limit"), ("STOP", "Stop")],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "time_in_force",
+                    models.CharField(
+                        choices=[("GTC", "GTC"), ("IOC", "IOC"), ("FOK", "FOK"), ("DAY", "DAY")],
+                        default="GTC",
+                        max_length=4,
+                    ),
+                ),
+                ("quantity", apps.core.fields.AmountField()),
+                ("limit_price", apps.core.fields.AmountField(blank=True, null=True)),
+                ("stop_price", apps.core.fields.AmountField(blank=True, null=True)),
+                (
+                    "distance_ratio",
+                    apps.core.fields.AmountField(
+                        blank=True,
+                        help_text="Stop or target: distance from the entry's fill price",
+                        null=True,
+                    ),
+                ),
+                ("reduce_only", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("INTENT", "Intent"),
+                            ("SENDING", "Sending"),
+                            ("UNKNOWN", "Unknown"),
+                            ("PENDING_NEW", "Pending new"),
+                            ("NEW", "New"),
+                            ("PARTIALLY_FILLED", "Partially filled"),
+                            ("PENDING_REPLACE", "Pending replace"),
+                            ("PENDING_CANCEL", "Pending cancel"),
+                            ("FILLED", "Filled"),
+                            ("CANCELED", "Canceled"),
+                            ("REJECTED", "Rejected"),
+                            ("EXPIRED", "Expired"),
+                        ],
+                        default="INTENT",
+                        max_length=16,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, max_length=400)),
+                ("filled_quantity", apps.core.fields.AmountField(default=Decimal("0"))),
+                ("average_fill_price", apps.core.fields.AmountField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField(help_text="Market time of the decision")),
+                (
+                    "sent_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Market time of the sending", null=True
+                    ),
+                ),
+                (
+                    "claimed_epoch",
+                    models.BigIntegerField(
+                        blank=True, help_text="Lease epoch of the worker that sent it", null=True
+                    ),
+                ),
+                (
+                    "unknown_since",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Machine time since when the outcome is not known",
+                        null=True,
+                    ),
+                ),
+                (
+                    "closed_at",
+                    models.DateTimeField(blank=True, help_text="Venue time of the end", null=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, help_text="Machine time")),
+                ("updated_at", models.DateTimeField(auto_now=True, help_text="Machine time")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="accounts.tradingaccount",
+                    ),
+                ),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="strategies.deployment",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="marketdata.instrument",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The entry that this stop or target protects",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exits",
+                        to="orders.order",
+                    ),
+                ),
+                (
+                    "risk_decision",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="risk.riskdecision",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="orders",
+                        to="strategies.signal",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='InstrumentFreeze',
+            name="InstrumentFreeze",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=400)),
-                ('frozen_at', models.DateTimeField(default=apps.core.clock.now)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='accounts.tradingaccount')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='marketdata.instrument')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='freezes', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.CharField(max_length=400)),
+                ("frozen_at", models.DateTimeField(default=apps.core.clock.now)),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="accounts.tradingaccount",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="marketdata.instrument",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="freezes",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Fill',
+            name="Fill",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='Machine time of the insert (UTC), also inside a simulation')),
-                ('trade_id', models.CharField(help_text='Execution id given by the venue', max_length=64)),
-                ('side', models.CharField(choices=[('BUY', 'Buy'), ('SELL', 'Sell')], max_length=4)),
-                ('quantity', apps.core.fields.AmountField()),
-                ('price', apps.core.fields.AmountField()),
-                ('commission', apps.core.fields.AmountField(help_text='Positive is paid, negative is a rebate')),
-                ('commission_currency', apps.core.fields.CurrencyField()),
-                ('executed_at', models.DateTimeField(help_text='Venue time')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fills', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="Machine time of the insert (UTC), also inside a simulation",
+                    ),
+                ),
+                (
+                    "trade_id",
+                    models.CharField(help_text="Execution id given by the venue", max_length=64),
+                ),
+                (
+                    "side",
+                    models.CharField(choices=[("BUY", "Buy"), ("SELL", "Sell")], max_length=4),
+                ),
+                ("quantity", apps.core.fields.AmountField()),
+                ("price", apps.core.fields.AmountField()),
+                (
+                    "commission",
+                    apps.core.fields.AmountField(
+                        help_text="Positive is paid, negative is a rebate"
+                    ),
+                ),
+                ("commission_currency", apps.core.fields.CurrencyField()),
+                ("executed_at", models.DateTimeField(help_text="Venue time")),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="fills",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='Machine time of the insert (UTC), also inside a simulation')),
-                ('sequence', models.PositiveIntegerField(help_text='1 is the intent')),
-                ('kind', models.CharField(help_text='Past tense, such as order.sent', max_length=40)),
-                ('status_before', models.CharField(blank=True, choices=[('INTENT', 'Intent'), ('SENDING', 'Sending'), ('UNKNOWN', 'Unknown'), ('PENDING_NEW', 'Pending new'), ('NEW', 'New'), ('PARTIALLY_FILLED', 'Partially filled'), ('PENDING_REPLACE', 'Pending replace'), ('PENDING_CANCEL', 'Pending cancel'), ('FILLED', 'Filled'), ('CANCELED', 'Canceled'), ('REJECTED', 'Rejected'), ('EXPIRED', 'Expired')], max_length=16)),
-                ('status_after', models.CharField(choices=[('INTENT', 'Intent'), ('SENDING', 'Sending'), ('UNKNOWN', 'Unknown'), ('PENDING_NEW', 'Pending new'), ('NEW', 'New'), ('PARTIALLY_FILLED', 'Partially filled'), ('PENDING_REPLACE', 'Pending replace'), ('PENDING_CANCEL', 'Pending cancel'), ('FILLED', 'Filled'), ('CANCELED', 'Canceled'), ('REJECTED', 'Rejected'), ('EXPIRED', 'Expired')], max_length=16)),
-                ('occurred_at', models.DateTimeField(help_text='Venue or market time')),
-                ('details', models.JSONField(default=dict)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="Machine time of the insert (UTC), also inside a simulation",
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(help_text="1 is the intent")),
+                (
+                    "kind",
+                    models.CharField(help_text="Past tense, such as order.sent", max_length=40),
+                ),
+                (
+                    "status_before",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("INTENT", "Intent"),
+                            ("SENDING", "Sending"),
+                            ("UNKNOWN", "Unknown"),
+                            ("PENDING_NEW", "Pending new"),
+                            ("NEW", "New"),
+                            ("PARTIALLY_FILLED", "Partially filled"),
+                            ("PENDING_REPLACE", "Pending replace"),
+                            ("PENDING_CANCEL", "Pending cancel"),
+                            ("FILLED", "Filled"),
+                            ("CANCELED", "Canceled"),
+                            ("REJECTED", "Rejected"),
+                            ("EXPIRED", "Expired"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status_after",
+                    models.CharField(
+                        choices=[
+                            ("INTENT", "Intent"),
+                            ("SENDING", "Sending"),
+                            ("UNKNOWN", "Unknown"),
+                            ("PENDING_NEW", "Pending new"),
+                            ("NEW", "New"),
+                            ("PARTIALLY_FILLED", "Partially filled"),
+                            ("PENDING_REPLACE", "Pending replace"),
+                            ("PENDING_CANCEL", "Pending cancel"),
+                            ("FILLED", "Filled"),
+                            ("CANCELED", "Canceled"),
+                            ("REJECTED", "Rejected"),
+                            ("EXPIRED", "Expired"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField(help_text="Venue or market time")),
+                ("details", models.JSONField(default=dict)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="orders.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('order', 'sequence'),
+                "ordering": ("order", "sequence"),
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('status__in', ['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED']), _negated=True), fields=['account', 'instrument'], name='order_open'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["FILLED", "CANCELED", "REJECTED", "EXPIRED"]), _negated=True
+                ),
+                fields=["account", "instrument"],
+                name="order_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['deployment', 'decided_at'], name='order_deployment_decided_at'),
+            model_name="order",
+            index=models.Index(
+                fields=["deployment", "decided_at"], name="order_deployment_decided_at"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'decided_at'], name='order_account_decided_at'),
+            model_name="order",
+            index=models.Index(fields=["account", "decided_at"], name="order_account_decided_at"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('account', 'client_order_id'), name='order_once_per_client_order_id'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                fields=("account", "client_order_id"), name="order_once_per_client_order_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(condition=models.Q(('signal__isnull', False)), fields=('deployment', 'signal', 'role'), name='order_once_per_deployment_signal_role'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("signal__isnull", False)),
+                fields=("deployment", "signal", "role"),
+                name="order_once_per_deployment_signal_role",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='order_quantity_positive'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gt", 0)), name="order_quantity_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('filled_quantity__gte', 0), ('filled_quantity__lte', models.F('quantity'))), name='order_never_overfilled'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("filled_quantity__gte", 0), ("filled_quantity__lte", models.F("quantity"))
+                ),
+                name="order_never_overfilled",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('distance_ratio', None), ('order_type', 'LIMIT'), _negated=True), ('limit_price__gt', 0), _connector='OR'), name='limit_order_has_a_price'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("distance_ratio", None), ("order_type", "LIMIT"), _negated=True),
+                    ("limit_price__gt", 0),
+                    _connector="OR",
+                ),
+                name="limit_order_has_a_price",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'FILLED'), _negated=True), ('filled_quantity', models.F('quantity')), _connector='OR'), name='filled_order_is_full'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "FILLED"), _negated=True),
+                    ("filled_quantity", models.F("quantity")),
+                    _connector="OR",
+                ),
+                name="filled_order_is_full",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='instrumentfreeze',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at', None)), fields=('order',), name='freeze_once_per_order'),
+            model_name="instrumentfreeze",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at", None)),
+                fields=("order",),
+                name="freeze_once_per_order",
+            ),
         ),
         migrations.AddIndex(
-            model_name='fill',
-            index=models.Index(fields=['executed_at'], name='fill_executed_at'),
+            model_name="fill",
+            index=models.Index(fields=["executed_at"], name="fill_executed_at"),
         ),
         migrations.AddConstraint(
-            model_name='fill',
-            constraint=models.UniqueConstraint(fields=('order', 'trade_id'), name='fill_once_per_trade'),
+            model_name="fill",
+            constraint=models.UniqueConstraint(
+                fields=("order", "trade_id"), name="fill_once_per_trade"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fill',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gt', 0), ('quantity__gt', 0)), name='fill_is_positive'),
+            model_name="fill",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gt", 0), ("quantity__gt", 0)), name="fill_is_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.UniqueConstraint(fields=('order', 'sequence'), name='order_event_once_per_sequence'),
+            model_name="orderevent",
+            constraint=models.UniqueConstraint(
+                fields=("order", "sequence"), name="order_event_once_per_sequence"
+            ),
         ),
     ]

@@ -1,0 +1,32 @@
+"""Tells which adapter serves an account."""
+
+from collections.abc import Callable
+
+from apps.accounts.models import Broker, TradingAccount
+from apps.brokers.paper.gateway import PaperGateway
+from apps.orders.domain.ports import BrokerGateway
+
+
+class BrokerNotAvailable(LookupError):
+    """No adapter of the desk serves the account's broker."""
+
+
+ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
+    Broker.PAPER.value: PaperGateway,
+}
+
+
+def gateway_for(account: TradingAccount) -> BrokerGateway:
+    """Return the account's gateway.
+
+    Raises:
+        BrokerNotAvailable: No adapter serves the broker.
+    """
+    try:
+        adapter = ADAPTERS[account.broker]
+    except KeyError:
+        raise BrokerNotAvailable(
+            f"{account} is held at {account.broker}, which this version cannot trade; "
+            f"available: {', '.join(sorted(ADAPTERS))}"
+        ) from None
+    return adapter(account)

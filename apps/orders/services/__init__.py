@@ -1,0 +1,36 @@
+"""Everything that may change an order."""
+
+from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
+from apps.orders.services.freezes import freeze_release_for, freeze_set
+from apps.orders.services.reports import (
+    OrderNotFound,
+    fill_record,
+    order_report_record,
+)
+from apps.orders.services.sending import (
+    order_abandon,
+    order_absence_record,
+    order_cancel_request,
+    order_claim,
+    order_mark_unknown,
+    order_reject,
+    order_return_unsent,
+)
+
+__all__ = [
+    "ExitPlan",
+    "OrderNotFound",
+    "OrderPlan",
+    "fill_record",
+    "freeze_release_for",
+    "freeze_set",
+    "order_abandon",
+    "order_absence_record",
+    "order_cancel_request",
+    "order_claim",
+    "order_create",
+    "order_mark_unknown",
+    "order_reject",
+    "order_report_record",
+    "order_return_unsent",
+]

@@ -1,0 +1,118 @@
+"""Writes an order down, with its protective exits, before anyone else hears of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from apps.accounts.models import TradingAccount
+from apps.core.ids import client_order_id
+from apps.core.money import plain
+from apps.marketdata.models import Instrument
+from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
+from apps.orders.models import Order
+from apps.orders.services.events import order_event_add
+from apps.risk.models import RiskDecision
+from apps.strategies.models import Deployment, Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitPlan:
+    """A stop or target to attach: its role and its distance from the entry's fill price."""
+
+    role: OrderRole
+    distance_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlan:
+    """An order as decided: sized, rounded and passed by the risk gate.
+
+    Attributes:
+        key: What makes it unique in its account; the client order ids follow from it.
+        decided_at: Market time of the decision (UTC).
+        exits: Stop and target that live with the position it opens.
+    """
+
+    key: str
+    decided_at: datetime
+    side: Side
+    role: OrderRole
+    order_type: OrderType
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    exits: tuple[ExitPlan, ...] = ()
+
+
+@transaction.atomic
+def order_create(
+    *,
+    account: TradingAccount,
+    instrument: Instrument,
+    plan: OrderPlan,
+    deployment: Deployment | None = None,
+    signal: Signal | None = None,
+    risk_decision: RiskDecision | None = None,
+) -> Order:
+    """Store an order as INTENT, its exits beside it, with first events and audit.
+
+    Raises:
+        IntegrityError: The account knows the client order id, or the signal has such an order.
+    """
+    entry = Order.objects.create(
+        account=account,
+        instrument=instrument,
+        deployment=deployment,
+        signal=signal,
+        risk_decision=risk_decision,
+        role=plan.role.value,
+        client_order_id=client_order_id(at=plan.decided_at, key=f"{plan.key}:{plan.role}"),
+        side=plan.side.value,
+        order_type=plan.order_type.value,
+        time_in_force=plan.time_in_force.value,
+        quantity=plan.quantity,
+        limit_price=plan.limit_price,
+        reduce_only=plan.reduce_only,
+        decided_at=plan.decided_at,
+    )
+    order_event_add(
+        order=entry,
+        kind="order.intended",
+        status_before="",
+        occurred_at=plan.decided_at,
+        details={"quantity": plain(plan.quantity), "order_type": plan.order_type.value},
+    )
+    for exit_plan in plan.exits:
+        _exit_create(entry=entry, plan=plan, exit_plan=exit_plan)
+    return entry
+
+
+def _exit_create(*, entry: Order, plan: OrderPlan, exit_plan: ExitPlan) -> Order:
+    is_stop = exit_plan.role is OrderRole.STOP_LOSS
+    order = Order.objects.create(
+        account=entry.account,
+        instrument=entry.instrument,
+        deployment=entry.deployment,
+        signal=entry.signal,
+        risk_decision=entry.risk_decision,
+        parent=entry,
+        role=exit_plan.role.value,
+        client_order_id=client_order_id(at=plan.decided_at, key=f"{plan.key}:{exit_plan.role}"),
+        side=plan.side.opposite.value,
+        order_type=(OrderType.STOP if is_stop else OrderType.LIMIT).value,
+        quantity=plan.quantity,
+        distance_ratio=exit_plan.distance_ratio,
+        reduce_only=True,
+        decided_at=plan.decided_at,
+    )
+    order_event_add(
+        order=order,
+        kind="order.intended",
+        status_before="",
+        occurred_at=plan.decided_at,
+        details={"distance_ratio": plain(exit_plan.distance_ratio), "entry": str(entry)},
+    )
+    return order

@@ -1,0 +1,92 @@
+"""Moves an order along the state table and writes each step down."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max
+
+from apps.core.clock import now
+from apps.core.services import audit_record
+from apps.orders.domain.states import FINAL, OrderStatus, status_require
+from apps.orders.models import Order, OrderEvent
+
+
+def order_event_add(
+    *,
+    order: Order,
+    kind: str,
+    status_before: str,
+    occurred_at: datetime | None = None,
+    details: dict[str, Any] | None = None,
+) -> OrderEvent:
+    """Append a step to a locked (or new) order's history.
+
+    Args:
+        order: In its new state; its row is locked by the caller.
+        kind: Past tense, ``order.<what_happened>``; also the action of the audit event.
+        status_before: Status before the step; "" for the intent.
+        occurred_at: Venue or market time; now when None.
+        details: Plain JSON values.
+    """
+    latest = OrderEvent.objects.filter(order=order).aggregate(latest=Max("sequence"))["latest"]
+    audit_record(
+        action=kind,
+        subject=order,
+        process="execution",
+        details={"status_before": status_before, "status_after": order.status, **(details or {})},
+    )
+    return OrderEvent.objects.create(
+        order=order,
+        sequence=(latest or 0) + 1,
+        kind=kind,
+        status_before=status_before,
+        status_after=order.status,
+        occurred_at=occurred_at or now(),
+        details=details or {},
+    )
+
+
+def order_move(
+    *,
+    order: Order,
+    target: OrderStatus,
+    kind: str,
+    reason: str = "",
+    occurred_at: datetime | None = None,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Set a locked order's status by the state table, save it and write the step down.
+
+    Raises:
+        IllegalTransition: The table does not list the step; nothing is written.
+    """
+    before = OrderStatus(order.status)
+    status_require(before, target)
+    order.status = target.value
+    if reason:
+        order.status_reason = reason[:400]
+    if target is not OrderStatus.UNKNOWN:
+        order.unknown_since = None
+    if target in FINAL:
+        order.closed_at = occurred_at or now()
+    order.save()
+    order_event_add(
+        order=order,
+        kind=kind,
+        status_before=before.value,
+        occurred_at=occurred_at,
+        details={**(details or {}), **({"reason": reason} if reason else {})},
+    )
+
+
+def order_locked(order_id: int) -> Order:
+    """Return the order with its row locked until the transaction ends.
+
+    Raises:
+        Order.DoesNotExist: There is no such order.
+    """
+    return (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("instrument", "account")
+        .get(pk=order_id)
+    )

@@ -1,0 +1,112 @@
+"""The steps of an order around the socket write, each committed by itself."""
+
+from django.db import transaction
+
+from apps.core.clock import now, wall_now
+from apps.orders.domain.states import TRANSITIONS, IllegalTransition, OrderStatus
+from apps.orders.models import Order
+from apps.orders.services.events import order_event_add, order_locked, order_move
+from apps.orders.services.freezes import freeze_release_for, freeze_set
+
+S = OrderStatus
+
+
+@transaction.atomic
+def order_claim(*, order: Order, epoch: int) -> bool:
+    """Take an INTENT order for sending; only one worker ever gets True.
+
+    The caller proves in the same transaction that its lease epoch is current, and commits before
+    it writes to a socket.
+    """
+    claimed = Order.objects.filter(pk=order.pk, status=S.INTENT.value).update(
+        status=S.SENDING.value, sent_at=now(), claimed_epoch=epoch, updated_at=wall_now()
+    )
+    if claimed != 1:
+        return False
+    order.refresh_from_db()
+    order_event_add(
+        order=order,
+        kind="order.claimed",
+        status_before=S.INTENT.value,
+        details={"epoch": epoch},
+    )
+    return True
+
+
+@transaction.atomic
+def order_return_unsent(*, order: Order, reason: str) -> None:
+    """Put an order back to INTENT after an error that proves that nothing was sent."""
+    locked = order_locked(order.pk)
+    order_move(order=locked, target=S.INTENT, kind="order.returned_unsent", reason=reason)
+
+
+@transaction.atomic
+def order_mark_unknown(*, order: Order, reason: str) -> None:
+    """Note that nobody knows whether the venue has the order, and freeze its instrument."""
+    locked = order_locked(order.pk)
+    if locked.status == S.UNKNOWN:
+        return
+    locked.unknown_since = wall_now()
+    order_move(order=locked, target=S.UNKNOWN, kind="order.outcome_unknown", reason=reason)
+    freeze_set(order=locked, reason=f"outcome of order {locked} is unknown: {reason}")
+
+
+@transaction.atomic
+def order_absence_record(*, order: Order, reason: str) -> None:
+    """Return an UNKNOWN order to INTENT: the venue has proved over the window that it has none."""
+    locked = order_locked(order.pk)
+    if locked.status != S.UNKNOWN:
+        raise IllegalTransition(S(locked.status), S.INTENT)
+    order_move(order=locked, target=S.INTENT, kind="order.absence_proved", reason=reason)
+    freeze_release_for(order=locked)
+
+
+@transaction.atomic
+def order_reject(*, order: Order, code: str, reason: str) -> None:
+    """Record the venue's final refusal; the exits that waited for the entry end with it."""
+    locked = order_locked(order.pk)
+    order_move(
+        order=locked,
+        target=S.REJECTED,
+        kind="order.rejected",
+        reason=reason,
+        details={"code": code},
+    )
+    freeze_release_for(order=locked)
+    _waiting_exits_cancel(locked, reason="the entry was rejected")
+
+
+@transaction.atomic
+def order_abandon(*, order: Order, reason: str) -> None:
+    """Cancel an order that was never sent, with its exits."""
+    locked = order_locked(order.pk)
+    if locked.status != S.INTENT:
+        raise IllegalTransition(S(locked.status), S.CANCELED)
+    order_move(order=locked, target=S.CANCELED, kind="order.abandoned", reason=reason)
+    freeze_release_for(order=locked)
+    _waiting_exits_cancel(locked, reason=reason)
+
+
+@transaction.atomic
+def order_cancel_request(*, order: Order, reason: str) -> bool:
+    """Note that we ask the venue to cancel; True when there is something to ask.
+
+    An order that is final, or already being canceled, needs nothing more than to be asked again.
+    """
+    locked = order_locked(order.pk)
+    if locked.status == S.PENDING_CANCEL:
+        return True
+    if S.PENDING_CANCEL not in TRANSITIONS[S(locked.status)]:
+        return False
+    order_move(order=locked, target=S.PENDING_CANCEL, kind="order.cancel_requested", reason=reason)
+    return True
+
+
+def _waiting_exits_cancel(entry: Order, *, reason: str) -> None:
+    waiting = {S.INTENT.value, S.PENDING_NEW.value}
+    for exit_order in (
+        Order.objects.select_for_update(of=("self",))
+        .filter(parent=entry, status__in=waiting)
+        .order_by("pk")
+    ):
+        order_move(order=exit_order, target=S.CANCELED, kind="order.canceled", reason=reason)
