@@ -168,9 +168,7 @@ class Feed(models.Model):
         default=dict, help_text="Generator parameters with seed, or path of the file"
     )
     bars_per_second = models.FloatField(default=1.0, help_text="0 plays as fast as it goes")
-    state = models.CharField(
-        max_length=8, choices=FeedState.choices, default=FeedState.STOPPED
-    )
+    state = models.CharField(max_length=8, choices=FeedState.choices, default=FeedState.STOPPED)
     next_open_at = models.DateTimeField(help_text="Open time of the bar to play next")
 
     class Meta:

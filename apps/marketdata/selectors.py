@@ -1,0 +1,70 @@
+"""Reads of market data: bars oldest first, as plain values."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+from apps.marketdata.domain.timeframes import Timeframe
+from apps.marketdata.domain.types import Bar
+from apps.marketdata.models import Candle, Instrument
+
+CandleRow: TypeAlias = tuple[datetime, Decimal, Decimal, Decimal, Decimal, Decimal]
+_COLUMNS = ("open_at", "open", "high", "low", "close", "volume")
+
+
+def candle_list_after(
+    *, instrument: Instrument, timeframe: str, after: datetime | None, limit: int
+) -> list[Bar]:
+    """Return up to ``limit`` bars that opened later than ``after``, oldest first.
+
+    Args:
+        after: Open time of the last bar already seen; None starts at the first bar stored.
+    """
+    candles = Candle.objects.filter(instrument=instrument, timeframe=timeframe)
+    if after is not None:
+        candles = candles.filter(open_at__gt=after)
+    rows = candles.order_by("open_at").values_list(*_COLUMNS)[:limit]
+    return _bars(rows, timeframe)
+
+
+def candle_list_until(
+    *, instrument: Instrument, timeframe: str, until: datetime, count: int
+) -> list[Bar]:
+    """Return the last ``count`` bars that opened at or before ``until``, oldest first.
+
+    Returns:
+        Fewer than ``count`` where fewer are stored.
+    """
+    rows = (
+        Candle.objects.filter(instrument=instrument, timeframe=timeframe, open_at__lte=until)
+        .order_by("-open_at")
+        .values_list(*_COLUMNS)[:count]
+    )
+    return _bars(reversed(rows), timeframe)
+
+
+def candle_latest(*, instrument: Instrument, timeframe: str) -> Bar | None:
+    """Return the newest bar stored, or None."""
+    rows = (
+        Candle.objects.filter(instrument=instrument, timeframe=timeframe)
+        .order_by("-open_at")
+        .values_list(*_COLUMNS)[:1]
+    )
+    return next(iter(_bars(rows, timeframe)), None)
+
+
+def _bars(rows: Iterable[CandleRow], timeframe: str) -> list[Bar]:
+    length = Timeframe(timeframe).delta
+    return [
+        Bar(
+            open_at=open_at,
+            close_at=open_at + length,
+            open=open_,
+            high=high,
+            low=low,
+            close=close,
+            volume=volume,
+        )
+        for open_at, open_, high, low, close, volume in rows
+    ]
