@@ -1,6 +1,5 @@
 """Database fields that fix the desk's precision and words in one place."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -8,14 +7,12 @@ from typing_extensions import TypeVar
 
 from apps.core.money import DECIMAL_PLACES, MAX_DIGITS
 
-# What a field takes and what it gives, in the form that django-stubs resolves, null included
-_Set = TypeVar("_Set", contravariant=True, default=Decimal | int | str)
-_Get = TypeVar("_Get", covariant=True, default=Decimal)
-_SetText = TypeVar("_SetText", contravariant=True, default=str)
-_GetText = TypeVar("_GetText", covariant=True, default=str)
+# What a field takes and gives; django-stubs puts its own types, null included, in Any's place
+_Set_contra = TypeVar("_Set_contra", contravariant=True, default=Any)
+_Get_co = TypeVar("_Get_co", covariant=True, default=Any)
 
 
-class AmountField(models.DecimalField[_Set, _Get]):
+class AmountField(models.DecimalField[_Set_contra, _Get_co]):
     """A price, quantity or amount of money: NUMERIC(28,10)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -31,7 +28,7 @@ class AmountField(models.DecimalField[_Set, _Get]):
         return name, path, args, kwargs
 
 
-class CurrencyField(models.CharField[_SetText, _GetText]):
+class CurrencyField(models.CharField[_Set_contra, _Get_co]):
     """A currency or coin code such as USDT or INR."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
