@@ -41,17 +41,3 @@ class DeploymentCursor(models.Model):
     def __str__(self) -> str:
         """Name the bar."""
         return f"{self.instrument_id} at {self.bar_open_at:%Y-%m-%d %H:%M}"
-
-
-class DeskStart(models.Model):
-    """One start of the desk; accounts must be reconciled after it before they trade."""
-
-    started_at = models.DateTimeField(auto_now_add=True, help_text="Machine time")
-    build = models.CharField(max_length=64, help_text="Hash of the source that runs")
-
-    class Meta:
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        """Name the moment."""
-        return f"{self.started_at:%Y-%m-%d %H:%M:%S}"

@@ -131,10 +131,11 @@ def _reducible(session: _Session, order: PaperOrder) -> Decimal:
     return abs(held) if held * Side(order.side).sign < 0 else Decimal(0)
 
 
-def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch, *, at: datetime) -> None:
+def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None:
     if order.parent_id is None:
-        _exits_start(session, order, match, at=at)
+        _exits_start(session, order, match)
         return
+    at = session.bar.open_at  # names the bar: the path inside it is not known
     for sibling in PaperOrder.objects.filter(parent=order.parent_id, status__in=_RESTING).exclude(
         pk=order.pk
     ):
@@ -147,7 +148,7 @@ def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch, *, at: 
             order_report_add(sibling, at=at)
 
 
-def _exits_start(session: _Session, entry: PaperOrder, match: PriceMatch, *, at: datetime) -> None:
+def _exits_start(session: _Session, entry: PaperOrder, match: PriceMatch) -> None:
     """Start or enlarge the attached exits, and let them meet the rest of the same bar.
 
     After an entry at the open, stop and target both see the whole bar. After an entry inside the

@@ -3,7 +3,7 @@
 from apps.accounts.models import TradingAccount
 from apps.marketdata.models import Instrument
 from apps.risk.domain.checks import intent_deny
-from apps.risk.domain.types import OrderIntent, RiskContext, record_of
+from apps.risk.domain.types import Denial, OrderIntent, RiskContext, record_of
 from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
 
@@ -18,17 +18,19 @@ def risk_decide(
     instrument: Instrument,
     intent: OrderIntent,
     context: RiskContext,
+    refusal: Denial | None = None,
 ) -> RiskDecision:
     """Decide on an intent and store the decision.
 
     Args:
         signal: What asked for the order; None for an order by hand.
+        refusal: Why it cannot even be asked, such as a size below one lot; the gate is passed over.
 
     Returns:
         The stored decision. A signal is decided once: asked again, on whatever snapshot, the
         first decision comes back unchanged.
     """
-    denial = intent_deny(intent, context)
+    denial = refusal or intent_deny(intent, context)
     outcome = RiskDecision.Outcome.ALLOWED if denial is None else RiskDecision.Outcome.DENIED
     values = {
         "account": account,

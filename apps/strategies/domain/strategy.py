@@ -41,6 +41,8 @@ class Strategy(ABC, Generic[P]):
         name: Name in lists, such as ``moving_average_cross``; empty: the name of the class.
         title: What it is, in a few words.
         timeframes: Timeframes that it is meant for, such as ``("5m",)``; empty: any.
+        reverses: Whether an entry against the position held turns it; False: it is ignored until
+            the position is closed.
         parameters: Its parameters, checked.
     """
 
@@ -48,6 +50,7 @@ class Strategy(ABC, Generic[P]):
     name: ClassVar[str] = ""
     title: ClassVar[str] = ""
     timeframes: ClassVar[tuple[str, ...]] = ()
+    reverses: ClassVar[bool] = True
 
     def __init__(self, parameters: P) -> None:
         self.parameters: P = parameters

@@ -36,6 +36,7 @@ class BollingerRsi(Strategy[BollingerRsiParameters]):
     Parameters = BollingerRsiParameters
     name = "bollinger_rsi"
     title = "Return to the mean from the Bollinger bands"
+    reverses = False
 
     @property
     def warmup_bars(self) -> int:

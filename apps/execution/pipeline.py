@@ -1,0 +1,172 @@
+"""The product in one file: bar → signal → size → risk → order → broker → fill → position → ledger.
+
+A worker deals with one finished bar of one instrument at a time. Whatever it has done when it
+dies, dealing with the bar again comes to the same: the venue's book, the fills, the signal, the
+decision and the orders are each recorded once, and the cursor moves last.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.brokers.services import market_play
+from apps.core.clock import standing_at, wall_now
+from apps.execution.selectors import prices_of, risk_context, standing_of
+from apps.execution.services.leases import cursor_advance, lease_require
+from apps.execution.services.planning import (
+    PlannedOrders,
+    decision_changes,
+    order_key,
+    orders_plan,
+)
+from apps.execution.services.runs import DeploymentRun
+from apps.execution.services.sending import order_cancel, order_send
+from apps.marketdata.domain.types import Bar
+from apps.marketdata.models import Instrument
+from apps.orders.domain.states import OrderStatus
+from apps.orders.models import Order
+from apps.orders.services import order_abandon, order_create
+from apps.positions.services import equity_snapshot_record
+from apps.reconciliation.services import reports_intake
+from apps.risk.models import RiskDecision
+from apps.risk.services import risk_decide
+from apps.strategies.domain.candles import Candles
+from apps.strategies.domain.strategy import Decision, decision_at_last
+from apps.strategies.models import Signal
+from apps.strategies.services import signal_record
+
+
+def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: Candles) -> bool:
+    """Deal with one finished bar from the market to the ledger.
+
+    Args:
+        candles: The strategy's warm-up, ending with ``bar``.
+
+    Returns:
+        Whether the bar is done. False: an order's outcome is not known; deal with it again.
+
+    Raises:
+        LeaseLost: Another worker runs the deployment.
+        StrategyFault: The strategy cannot go on.
+        BrokerError: The broker cannot be read.
+    """
+    with standing_at(bar.close_at if run.is_simulated else wall_now()):
+        if run.is_simulated:
+            market_play(account=run.account, instrument=instrument, bar=bar)
+        reports_intake(account=run.account, gateway=run.gateway)
+        _equity_note(run, instrument, bar)
+        decision = decision_at_last(run.strategy, candles)
+        if decision is not None and not _decision_follow(run, instrument, bar, decision):
+            return False
+        cursor_advance(
+            deployment_id=run.deployment.pk,
+            instrument_id=instrument.pk,
+            epoch=run.epoch,
+            bar_open_at=bar.open_at,
+        )
+    return True
+
+
+def _decision_follow(
+    run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision
+) -> bool:
+    """Bring what the deployment holds to what the strategy wants; True when that is under way."""
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
+    if not decision_changes(decision, standing, run.strategy):
+        return True
+    signal = signal_record(
+        deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
+    )
+    if not _way_clear(run, instrument, standing.open_orders):
+        return False
+    orders = _orders_decide(run, instrument, bar, decision, signal)
+    return all(order_send(run=run, order=order) for order in orders)
+
+
+def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Order, ...]) -> bool:
+    """End what is still under way for the old position, and take in what came of it."""
+    for order in open_orders:
+        if order.status == OrderStatus.INTENT:
+            if order.parent_id is None:
+                order_abandon(order=order, reason="a newer signal replaced it")
+        elif order.parent_id is None or order.status != OrderStatus.PENDING_NEW:
+            order_cancel(run=run, order=order, reason="a newer signal replaced it")
+    if open_orders:
+        reports_intake(account=run.account, gateway=run.gateway)
+    left = standing_of(deployment=run.deployment, instrument=instrument).open_orders
+    return not left
+
+
+@transaction.atomic(durable=True)
+def _orders_decide(
+    run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, signal: Signal
+) -> list[Order]:
+    """Size, pass the risk gate and write the orders down, all in one transaction."""
+    lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
+    context = risk_context(
+        deployment=run.deployment,
+        instrument=instrument,
+        reference_price=bar.close,
+        held=standing.held,
+        as_of=bar.close_at,
+        desk_started_at=run.desk_started_at,
+    )
+    planned = orders_plan(
+        key=order_key(ordinal=run.ordinal, instrument=instrument, bar_open_at=bar.open_at),
+        deployment=run.deployment,
+        instrument=instrument,
+        decision=decision,
+        held=standing.held,
+        context=context,
+    )
+    if planned.intent is None:
+        return []
+    gate = risk_decide(
+        account=run.account,
+        deployment=run.deployment,
+        signal=signal,
+        instrument=instrument,
+        intent=planned.intent,
+        context=context,
+        refusal=planned.refusal,
+    )
+    if gate.outcome != RiskDecision.Outcome.ALLOWED:
+        return []
+    return _orders_write(run, instrument, planned, signal, gate)
+
+
+def _orders_write(
+    run: DeploymentRun,
+    instrument: Instrument,
+    planned: PlannedOrders,
+    signal: Signal,
+    gate: RiskDecision,
+) -> list[Order]:
+    return [
+        order_create(
+            account=run.account,
+            instrument=instrument,
+            deployment=run.deployment,
+            signal=signal,
+            risk_decision=gate,
+            plan=plan,
+        )
+        for plan in planned.plans
+    ]
+
+
+def _equity_note(run: DeploymentRun, instrument: Instrument, bar: Bar) -> None:
+    """Write down the account's worth once an hour of market time."""
+    if not _is_full_hour(bar.close_at):
+        return
+    prices = prices_of(
+        account=run.account,
+        timeframe=run.deployment.timeframe,
+        known={instrument.pk: bar.close},
+    )
+    equity_snapshot_record(account=run.account, as_of=bar.close_at, prices=prices)
+
+
+def _is_full_hour(moment: datetime) -> bool:
+    return moment.minute == 0 and moment.second == 0

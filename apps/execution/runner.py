@@ -1,0 +1,83 @@
+"""Runs a deployment for a while: takes the lease, settles leftovers, deals with every bar due."""
+
+import logging
+import os
+import socket
+import time
+import uuid
+from enum import StrEnum
+
+from apps.brokers.registry import BrokerNotAvailable
+from apps.execution.pipeline import bar_deal
+from apps.execution.services.leases import LeaseLost, lease_acquire, lease_release
+from apps.execution.services.recovery import leftovers_settle
+from apps.execution.services.runs import DeploymentRun, run_open
+from apps.execution.services.ticks import bars_due, bars_wait, cursors_begin
+from apps.orders.domain.ports import BrokerError
+from apps.strategies.domain.strategy import StrategyFault
+from apps.strategies.loading import ParametersRefused, StrategyUnloadable
+from apps.strategies.models import Deployment, DeploymentState
+from apps.strategies.services import deployment_fail
+
+log = logging.getLogger(__name__)
+
+
+class TickResult(StrEnum):
+    """How a tick ended.
+
+    DONE: every bar that was there is dealt with. MORE: time was up; go on at once. WAITING: an
+    order's outcome or the broker is waited for. IDLE: not to be run, or another worker runs it.
+    """
+
+    DONE = "DONE"
+    MORE = "MORE"
+    WAITING = "WAITING"
+    IDLE = "IDLE"
+
+
+def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
+    """Run a deployment until its bars are dealt with or the time is up.
+
+    Harmless at any time and in any number of workers: the lease lets one of them act.
+    """
+    deployment = (
+        Deployment.objects.select_related("account", "version")
+        .filter(pk=deployment_id, state=DeploymentState.RUNNING)
+        .first()
+    )
+    if deployment is None:
+        return TickResult.IDLE
+    epoch = lease_acquire(deployment=deployment, holder=_holder())
+    if epoch is None:
+        return TickResult.IDLE
+    try:
+        return _run(run_open(deployment=deployment, epoch=epoch), seconds)
+    except LeaseLost as lost:
+        log.warning("%s: %s", deployment, lost)
+        return TickResult.IDLE
+    except BrokerError as error:
+        log.warning("%s waits for its broker: %s: %s", deployment, type(error).__name__, error)
+        return TickResult.WAITING
+    except (StrategyFault, ParametersRefused, StrategyUnloadable, BrokerNotAvailable) as fault:
+        log.error("%s failed: %s", deployment, fault)  # noqa: TRY400  the sentence says it all
+        deployment_fail(deployment=deployment, reason=str(fault))
+        return TickResult.IDLE
+    finally:
+        lease_release(deployment_id=deployment.pk, epoch=epoch)
+
+
+def _run(run: DeploymentRun, seconds: float) -> TickResult:
+    deadline = time.monotonic() + seconds
+    if not leftovers_settle(run=run):
+        return TickResult.WAITING
+    cursors_begin(run=run)
+    for due in bars_due(run=run):
+        if not bar_deal(run=run, instrument=due.instrument, bar=due.bar, candles=due.candles):
+            return TickResult.WAITING
+        if time.monotonic() >= deadline:
+            return TickResult.MORE
+    return TickResult.MORE if bars_wait(run=run) else TickResult.DONE
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

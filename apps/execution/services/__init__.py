@@ -1,0 +1,1 @@
+"""The steps of the live chain: leases, snapshots, sending, finding out, and the market's bars."""

@@ -1,0 +1,109 @@
+"""Decides, in the database, which worker runs a deployment."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from apps.execution.models import DeploymentLease
+from apps.strategies.models import Deployment
+
+
+class LeaseLost(RuntimeError):
+    """Another worker runs the deployment now; this one must not write anything more."""
+
+
+def lease_acquire(*, deployment: Deployment, holder: str) -> int | None:
+    """Take the lease when nobody holds it or its holder has been silent for too long.
+
+    Args:
+        holder: Names this attempt; no two attempts share a name.
+
+    Returns:
+        The new epoch, or None when another worker holds the lease.
+    """
+    with transaction.atomic():
+        DeploymentLease.objects.get_or_create(
+            deployment=deployment, defaults={"expires_at": deployment.created_at}
+        )
+        lease = (
+            DeploymentLease.objects.select_for_update(skip_locked=True)
+            .filter(deployment=deployment, expires_at__lt=Now())
+            .first()
+        )
+        if lease is None:
+            return None
+        lease.epoch += 1
+        lease.holder = holder
+        lease.save(update_fields=["epoch", "holder"])
+        DeploymentLease.objects.filter(pk=lease.pk).update(expires_at=Now() + _span())
+        return lease.epoch
+
+
+def lease_require(*, deployment_id: int, epoch: int) -> None:
+    """Prove inside a transaction that the epoch is current, and keep it so until the commit.
+
+    Raises:
+        LeaseLost: The epoch has passed.
+    """
+    held = DeploymentLease.objects.filter(deployment_id=deployment_id, epoch=epoch).update(
+        expires_at=Now() + _span()
+    )
+    if held != 1:
+        raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")
+
+
+def lease_release(*, deployment_id: int, epoch: int) -> None:
+    """Let the next worker start at once; harmless when the lease is already another's."""
+    DeploymentLease.objects.filter(deployment_id=deployment_id, epoch=epoch).update(
+        expires_at=Now() - timedelta(seconds=1), holder=""
+    )
+
+
+# One statement and one commit a bar. The commit does not wait for the disk: when the machine
+# stops dead, what is lost is the newest progress, and every later commit that does wait carries
+# the earlier ones with it. Dealing with a bar again is harmless.
+_ADVANCE = """
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+held AS (
+    UPDATE execution_deploymentlease
+    SET expires_at = now() + make_interval(secs => %(seconds)s)
+    FROM quick
+    WHERE deployment_id = %(deployment)s AND epoch = %(epoch)s
+    RETURNING deployment_id
+)
+INSERT INTO execution_deploymentcursor (deployment_id, instrument_id, bar_open_at, bars_seen)
+SELECT deployment_id, %(instrument)s, %(bar)s, 1 FROM held
+ON CONFLICT ON CONSTRAINT cursor_once_per_instrument DO UPDATE
+SET bar_open_at = EXCLUDED.bar_open_at,
+    bars_seen = execution_deploymentcursor.bars_seen + 1
+RETURNING id
+"""
+
+
+def cursor_advance(
+    *, deployment_id: int, instrument_id: int, epoch: int, bar_open_at: object
+) -> None:
+    """Note that a bar is dealt with, and renew the lease.
+
+    Raises:
+        LeaseLost: The epoch has passed; nothing is written.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ADVANCE,
+            {
+                "seconds": settings.LEASE_SECONDS,
+                "deployment": deployment_id,
+                "instrument": instrument_id,
+                "epoch": epoch,
+                "bar": bar_open_at,
+            },
+        )
+        if cursor.fetchone() is None:
+            raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")
+
+
+def _span() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)

@@ -1,0 +1,83 @@
+"""Finds out what became of orders that a dead worker, or a lost reply, left behind."""
+
+from datetime import timedelta
+
+from apps.core.clock import standing_at, wall_now
+from apps.execution.services.leases import lease_require
+from apps.execution.services.runs import DeploymentRun
+from apps.execution.services.sending import order_send
+from apps.marketdata.domain.timeframes import Timeframe
+from apps.orders.domain.ports import BrokerError
+from apps.orders.domain.states import OrderStatus
+from apps.orders.models import Order
+from apps.orders.selectors import order_list_unfinished
+from apps.orders.services import (
+    order_abandon,
+    order_absence_record,
+    order_mark_unknown,
+    order_report_record,
+)
+
+
+def leftovers_settle(*, run: DeploymentRun) -> bool:
+    """Settle every order of the deployment that was begun and not brought to an answer.
+
+    An inherited SENDING order is UNKNOWN. An UNKNOWN one is looked up; it is sent again only
+    when the venue has kept saying for its waiting window that it has none, and the signal is
+    still fresh. An INTENT that never left is sent while fresh, else abandoned.
+
+    Returns:
+        Whether nothing is left open. False: ask again later; no new order may be sent meanwhile.
+
+    Raises:
+        LeaseLost: Another worker runs the deployment.
+    """
+    settled = True
+    for order in order_list_unfinished(deployment=run.deployment):
+        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+        with standing_at(order.decided_at if run.is_simulated else wall_now()):
+            settled = _order_settle(run, order) and settled
+    return settled
+
+
+def _order_settle(run: DeploymentRun, order: Order) -> bool:
+    if order.status == OrderStatus.SENDING:
+        order_mark_unknown(order=order, reason="the worker that sent it ended before the answer")
+        order.refresh_from_db()
+    if order.status == OrderStatus.UNKNOWN and not _unknown_resolve(run, order):
+        return False
+    order.refresh_from_db()
+    if order.status != OrderStatus.INTENT:
+        return True
+    if not _is_fresh(run, order):
+        order_abandon(order=order, reason="its signal is stale; it was never sent")
+        return True
+    return order_send(run=run, order=order)
+
+
+def _unknown_resolve(run: DeploymentRun, order: Order) -> bool:
+    """Look an order up; True when the truth is known."""
+    try:
+        report = run.gateway.order_find(
+            client_order_id=order.client_order_id, symbol=order.instrument.symbol
+        )
+    except BrokerError:
+        # A failed read says nothing about the order: it stays UNKNOWN and is asked for again
+        return False
+    if report is not None:
+        order_report_record(account=run.account, report=report)
+        return True
+    window = run.gateway.capabilities.absence_window_seconds
+    if window is None or order.unknown_since is None:
+        return False
+    if wall_now() - order.unknown_since < timedelta(seconds=window):
+        return False
+    order_absence_record(order=order, reason=f"the venue has not known it for {window:g} seconds")
+    return True
+
+
+def _is_fresh(run: DeploymentRun, order: Order) -> bool:
+    """Tell whether the bar that asked for the order is still the newest one."""
+    if run.is_simulated:
+        return True  # the market of a simulation waits until the order is settled
+    return wall_now() - order.decided_at < Timeframe(run.deployment.timeframe).delta

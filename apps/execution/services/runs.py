@@ -1,0 +1,69 @@
+"""What a worker holds in hand while it runs a deployment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from apps.accounts.models import Broker, TradingAccount
+from apps.brokers.registry import gateway_for
+from apps.execution.selectors import desk_start_latest
+from apps.marketdata.models import Instrument
+from apps.orders.domain.ports import BrokerGateway
+from apps.strategies.domain.strategy import Strategy
+from apps.strategies.loading import strategy_build
+from apps.strategies.models import Deployment, StrategyVersion
+from apps.strategies.services import strategy_from_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRun:
+    """A deployment as one worker runs it in one lease epoch.
+
+    Attributes:
+        ordinal: The deployment's place among those of its account; part of every order's key.
+        desk_started_at: The account must have been reconciled since then; None: ever.
+    """
+
+    deployment: Deployment
+    account: TradingAccount
+    instruments: tuple[Instrument, ...]
+    strategy: Strategy[Any]
+    gateway: BrokerGateway
+    epoch: int
+    ordinal: int
+    desk_started_at: datetime | None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether time is the market's: the paper venue's clock is its bars."""
+        return self.account.broker == Broker.PAPER
+
+
+def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
+    """Collect what running a deployment takes.
+
+    Raises:
+        StrategyRefused: The stored source or parameters no longer make a strategy.
+        BrokerNotAvailable: No adapter serves the account.
+    """
+    return DeploymentRun(
+        deployment=deployment,
+        account=deployment.account,
+        instruments=tuple(deployment.instruments.order_by("symbol")),
+        strategy=_strategy(deployment),
+        gateway=gateway_for(deployment.account),
+        epoch=epoch,
+        ordinal=Deployment.objects.filter(account=deployment.account, pk__lt=deployment.pk).count(),
+        desk_started_at=desk_start_latest(),
+    )
+
+
+def _strategy(deployment: Deployment) -> Strategy[Any]:
+    return strategy_build(_loaded(deployment.version_id), deployment.parameters)
+
+
+@lru_cache(maxsize=64)
+def _loaded(version_id: int) -> Any:
+    """Load a version once per process: its row is a fact and never changes."""
+    return strategy_from_version(StrategyVersion.objects.get(pk=version_id))

@@ -1,0 +1,101 @@
+"""Sends an order once: claimed and committed first, then the socket, then what the venue said."""
+
+from django.db import transaction
+
+from apps.core.clock import now
+from apps.execution.services.leases import lease_require
+from apps.execution.services.runs import DeploymentRun
+from apps.orders.domain.ports import (
+    AuthenticationFailed,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from apps.orders.domain.types import (
+    AttachedExit,
+    OrderRequest,
+    OrderRole,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from apps.orders.models import Order
+from apps.orders.services import (
+    order_cancel_request,
+    order_claim,
+    order_mark_unknown,
+    order_reject,
+    order_report_record,
+    order_return_unsent,
+)
+
+
+def order_send(*, run: DeploymentRun, order: Order) -> bool:
+    """Send an INTENT order, if this worker is the one to send it.
+
+    Returns:
+        Whether the venue has answered. False: someone else claimed it, nothing was sent for
+        certain (it stays INTENT), or nobody knows (it is UNKNOWN and its instrument frozen).
+
+    Raises:
+        LeaseLost: Another worker runs the deployment; nothing was sent.
+    """
+    with transaction.atomic(durable=True):
+        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+        if not order_claim(order=order, epoch=run.epoch):
+            return False
+    try:
+        report = run.gateway.order_place(_request(order))
+    except Rejected as refusal:
+        order_reject(order=order, code=refusal.code, reason=str(refusal))
+        return True
+    except (Throttled, Unavailable, AuthenticationFailed) as error:
+        order_return_unsent(order=order, reason=f"{type(error).__name__}: {error}")
+        return False
+    except OutcomeUnknown as error:
+        order_mark_unknown(order=order, reason=str(error))
+        return False
+    order_report_record(account=run.account, report=report)
+    return True
+
+
+def order_cancel(*, run: DeploymentRun, order: Order, reason: str) -> None:
+    """Ask the venue to cancel an order. What comes of it arrives with the next intake.
+
+    A cancel whose outcome is not known leaves the order PENDING_CANCEL; asking again is harmless.
+
+    Raises:
+        LeaseLost: Another worker runs the deployment; nothing was asked.
+        BrokerError: The venue did not take the request.
+    """
+    with transaction.atomic(durable=True):
+        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+        if not order_cancel_request(order=order, reason=reason):
+            return
+    run.gateway.order_cancel(client_order_id=order.client_order_id, symbol=order.instrument.symbol)
+
+
+def _request(order: Order) -> OrderRequest:
+    exits = order.exits.order_by("pk")
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.instrument.symbol,
+        side=Side(order.side),
+        order_type=OrderType(order.order_type),
+        quantity=order.quantity,
+        time_in_force=TimeInForce(order.time_in_force),
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        reduce_only=order.reduce_only,
+        as_of=order.sent_at or now(),
+        attached=tuple(
+            AttachedExit(
+                client_order_id=exit_order.client_order_id,
+                role=OrderRole(exit_order.role),
+                distance_ratio=exit_order.distance_ratio,
+            )
+            for exit_order in exits
+            if exit_order.distance_ratio is not None
+        ),
+    )

@@ -1,0 +1,38 @@
+"""Finds work that a lost message or a dead worker left lying, from the database alone."""
+
+from datetime import datetime
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from apps.execution.models import DeploymentCursor, DeploymentLease
+from apps.marketdata.models import Candle
+from apps.orders.models import Order
+from apps.orders.selectors import UNRESOLVED_VALUES
+from apps.strategies.models import Deployment, DeploymentState
+
+
+def deployment_ids_due(*, moment: datetime) -> list[int]:
+    """Return running deployments that nobody runs and that have a bar or an order to deal with.
+
+    Cursors of deployments that do not run are dropped, so that a new start begins with new bars.
+    """
+    DeploymentCursor.objects.exclude(deployment__state=DeploymentState.RUNNING).delete()
+    leased = DeploymentLease.objects.filter(deployment=OuterRef("pk"), expires_at__gte=moment)
+    newer = Candle.objects.filter(
+        instrument=OuterRef("instrument"),
+        timeframe=OuterRef("deployment__timeframe"),
+        open_at__gt=OuterRef("bar_open_at"),
+    )
+    behind = DeploymentCursor.objects.filter(Exists(newer), deployment=OuterRef("pk"))
+    fresh = ~Exists(DeploymentCursor.objects.filter(deployment=OuterRef("pk")))
+    unsettled = Order.objects.filter(
+        Q(status__in=UNRESOLVED_VALUES) | Q(status="INTENT", parent=None),
+        deployment=OuterRef("pk"),
+    )
+    return list(
+        Deployment.objects.filter(state=DeploymentState.RUNNING)
+        .filter(~Exists(leased))
+        .filter(Q(Exists(behind)) | Q(Exists(unsettled)) | Q(fresh))
+        .order_by(F("pk"))
+        .values_list("pk", flat=True)
+    )

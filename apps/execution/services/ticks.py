@@ -1,0 +1,80 @@
+"""Reads the bars that a deployment has not dealt with, in the order of time."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.execution.models import DeploymentCursor
+from apps.execution.selectors import cursors_of
+from apps.execution.services.runs import DeploymentRun
+from apps.marketdata.domain.types import Bar
+from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import candle_latest, candle_list_after, candle_list_until
+from apps.strategies.domain.candles import Candles
+
+CHUNK_BARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DueBar:
+    """A finished bar with the candles that its strategy looks at, the bar being the last."""
+
+    instrument: Instrument
+    bar: Bar
+    candles: Candles
+
+
+def cursors_begin(*, run: DeploymentRun) -> None:
+    """Let a deployment that starts anew begin after the newest bar that is there already."""
+    known = cursors_of(deployment=run.deployment)
+    for instrument in run.instruments:
+        if instrument.pk in known:
+            continue
+        latest = candle_latest(instrument=instrument, timeframe=run.deployment.timeframe)
+        if latest is not None:
+            DeploymentCursor.objects.get_or_create(
+                deployment=run.deployment,
+                instrument=instrument,
+                defaults={"bar_open_at": latest.open_at},
+            )
+
+
+def bars_due(*, run: DeploymentRun) -> Iterator[DueBar]:
+    """Yield the bars to deal with, oldest first across instruments, a chunk of each at most."""
+    cursors = cursors_of(deployment=run.deployment)
+    streams = [
+        _bars_of(run, instrument, cursors[instrument.pk])
+        for instrument in run.instruments
+        if instrument.pk in cursors
+    ]
+    yield from heapq.merge(*streams, key=lambda due: (due.bar.close_at, due.instrument.symbol))
+
+
+def _bars_of(run: DeploymentRun, instrument: Instrument, cursor: datetime) -> Iterator[DueBar]:
+    timeframe = run.deployment.timeframe
+    fresh = candle_list_after(
+        instrument=instrument, timeframe=timeframe, after=cursor, limit=CHUNK_BARS
+    )
+    if not fresh:
+        return
+    warmup = run.strategy.warmup_bars
+    earlier = candle_list_until(
+        instrument=instrument, timeframe=timeframe, until=cursor, count=max(warmup - 1, 0)
+    )
+    candles = Candles.from_bars([*earlier, *fresh])
+    for index, bar in enumerate(fresh, start=len(earlier) + 1):
+        yield DueBar(instrument, bar, candles.window(max(index - warmup, 0), index))
+
+
+def bars_wait(*, run: DeploymentRun) -> bool:
+    """Tell whether there is a bar that the deployment has not dealt with."""
+    cursors = cursors_of(deployment=run.deployment)
+    for instrument in run.instruments:
+        latest = candle_latest(instrument=instrument, timeframe=run.deployment.timeframe)
+        if latest is None:
+            continue
+        cursor = cursors.get(instrument.pk)
+        if cursor is None or cursor < latest.open_at:
+            return True
+    return False
