@@ -133,7 +133,11 @@ def _limit_price(decision: Decision, side: Side, instrument: Instrument) -> Deci
     return round_to(decision.limit_price, instrument.tick_size, rounding)
 
 
-def _intent(instrument: Instrument, plans: tuple[OrderPlan, ...], *, opens: bool) -> OrderIntent:
+def _intent(
+    instrument: Instrument, plans: tuple[OrderPlan, ...], *, opens: bool
+) -> OrderIntent | None:
+    if not plans:
+        return None
     last = plans[-1]
     return OrderIntent(
         symbol=instrument.symbol,
