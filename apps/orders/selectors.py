@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import TradingAccount, User
+from apps.accounts.selectors import account_list_for
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import FINAL, UNRESOLVED, WORKING, OrderStatus
 from apps.orders.domain.types import OrderRole
@@ -14,6 +16,30 @@ from apps.strategies.models import Deployment
 WORKING_VALUES = [status.value for status in WORKING]
 FINAL_VALUES = [status.value for status in FINAL]
 UNRESOLVED_VALUES = [status.value for status in UNRESOLVED]
+
+
+def order_list_for(
+    user: User | AnonymousUser,
+    *,
+    account: TradingAccount | None = None,
+    status: str = "",
+    before: int | None = None,
+) -> QuerySet[Order]:
+    """Return the orders on accounts that ``user`` may read, newest first.
+
+    Args:
+        account: Only this account's.
+        status: Only orders in this status; empty for all.
+        before: Only orders with a smaller id: the page below that order.
+    """
+    orders = Order.objects.filter(account__in=account_list_for(user))
+    if account is not None:
+        orders = orders.filter(account=account)
+    if status:
+        orders = orders.filter(status=status)
+    if before is not None:
+        orders = orders.filter(pk__lt=before)
+    return orders.select_related("instrument", "deployment", "account").order_by("-pk")
 
 
 def order_list_working(*, account: TradingAccount) -> QuerySet[Order]:

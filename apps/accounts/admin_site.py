@@ -1,0 +1,57 @@
+"""The admin opens only to staff who proved a second factor, and shows others the way there."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from unfold.sites import UnfoldAdminSite
+
+from apps.accounts.models import User
+
+
+class DeskAdminSite(UnfoldAdminSite):
+    """The admin site of the desk."""
+
+    site_header = "tradingsite"
+    site_title = "tradingsite admin"
+    index_title = "Desk"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Ask for active staff with a proven second factor."""
+        user = request.user
+        if not isinstance(user, User) or not (user.is_active and user.is_staff):
+            return False
+        return bool(user.is_verified())  # type: ignore[attr-defined]  # by OTPMiddleware
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send a person to what they still miss: sign-in, or the second factor.
+
+        Raises:
+            PermissionDenied: They are signed in and not staff.
+        """
+        wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if self.has_permission(request):
+            return redirect("admin:index")
+        if not isinstance(request.user, User):
+            return _redirect_with_next("accounts:sign_in", wanted)
+        if not request.user.is_staff:
+            raise PermissionDenied("The admin is for staff. An operator can make you staff.")
+        return _redirect_with_next("accounts:enrolment", wanted)
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign out as everywhere else."""
+        if request.method != "POST":
+            return redirect("admin:index")
+        return HttpResponseRedirect(reverse("accounts:sign_out"), status=307)  # keeps the POST
+
+
+def _redirect_with_next(view_name: str, wanted: str) -> HttpResponse:
+    return redirect(f"{reverse(view_name)}?{urlencode({REDIRECT_FIELD_NAME: wanted})}")

@@ -1,0 +1,22 @@
+"""Reads which trading accounts a person may see, and how they prove who they are."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from apps.accounts.models import TradingAccount, User
+from apps.accounts.roles import SEEING_ALL_ACCOUNTS
+
+
+def account_list_for(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
+    """Return the accounts that a person may read: their memberships, or all for control roles."""
+    if not isinstance(user, User) or not user.is_active:
+        return TradingAccount.objects.none()
+    if user.is_superuser or user.groups.filter(name__in=SEEING_ALL_ACCOUNTS).exists():
+        return TradingAccount.objects.all()
+    return TradingAccount.objects.filter(memberships__user=user)
+
+
+def second_factor_of(user: User) -> TOTPDevice | None:
+    """Return the authenticator that a person has confirmed; None when they owe no code."""
+    return TOTPDevice.objects.filter(user=user, confirmed=True).first()

@@ -1,0 +1,25 @@
+"""Every change to people, their roles, their second factor and their trading accounts."""
+
+from apps.accounts.services.accounts import account_create, membership_add, membership_remove
+from apps.accounts.services.roles import roles_sync
+from apps.accounts.services.second_factor import (
+    CodeRefused,
+    recovery_codes_renew,
+    second_factor_confirm,
+    second_factor_reset,
+    second_factor_start,
+    second_factor_verify,
+)
+
+__all__ = [
+    "CodeRefused",
+    "account_create",
+    "membership_add",
+    "membership_remove",
+    "recovery_codes_renew",
+    "roles_sync",
+    "second_factor_confirm",
+    "second_factor_reset",
+    "second_factor_start",
+    "second_factor_verify",
+]
