@@ -1,6 +1,8 @@
 """Runs a whole desk from one terminal: web, worker, beat and feed, and nothing left afterwards."""
 
 import contextlib
+import hashlib
+import logging
 import socket
 import sys
 import threading
@@ -18,6 +20,10 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.core.embedded.folders import folder_writable_ensure
 from apps.core.embedded.locks import FileLock
 from apps.core.supervision import ProcessSpec, Supervisor
+from apps.reconciliation.models import ReconciliationRun
+from apps.reconciliation.services import accounts_reconcile, desk_start_record
+
+log = logging.getLogger(__name__)
 
 QUEUES = ("execution", "reconciliation", "operations")
 WORKER_PROCESSES = 2
@@ -51,6 +57,7 @@ def desk_run(
     with _only_desk_of(settings.VAR_DIR):
         port_check(host=settings.HTTP_HOST, port=port)
         _database_prepare()
+        _books_prepare()
         supervisor = Supervisor(specs=desk_programs(http_port=port), output=output or sys.stderr)
         has_ended = threading.Event()
         herald = threading.Thread(
@@ -142,6 +149,25 @@ def _database_prepare() -> None:
         raise DeskRefused(
             f"{len(missing)} migrations are not applied ({names} …). Run `manage.py migrate` first."
         )
+
+
+def _books_prepare() -> None:
+    """Note the start and reconcile every account: one that does not match will not trade."""
+    desk_start_record(build=source_fingerprint(Path(settings.BASE_DIR)))
+    for run in accounts_reconcile(trigger=ReconciliationRun.Trigger.START):
+        if run.result != ReconciliationRun.Result.MATCHED:
+            log.warning("%s does not trade: %s", run.account, run.get_result_display())
+    connection.close()
+
+
+def source_fingerprint(base_dir: Path) -> str:
+    """Return the SHA-256 of every Python file that the desk runs, so that a start names its code."""
+    digest = hashlib.sha256()
+    for folder in ("apps", "tradingsite"):
+        for path in sorted((base_dir / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(base_dir)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _announce(

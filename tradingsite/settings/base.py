@@ -55,8 +55,8 @@ DESK_APPS = [
     "apps.operations",
 ]
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "apps.accounts.admin_config.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "apps.accounts.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -137,6 +138,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 AXES_IPWARE_PROXY_COUNT = env_integer("DESK_TRUSTED_PROXY_COUNT", maximum=10)
 OTP_TOTP_ISSUER = "tradingsite"
 SESSION_COOKIE_HTTPONLY = True
@@ -176,12 +178,21 @@ STORAGES = {
 
 # API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.core.api.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.api.schema.DeskSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.api.pagination.CursorPages",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "apps.core.api.throttles.AnonymousThrottle",
+        "apps.core.api.throttles.UserThrottle",
+    ],
+    "EXCEPTION_HANDLER": "apps.core.api.problems.problem_response",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "NUM_PROXIES": env_integer("DESK_TRUSTED_PROXY_COUNT", maximum=10),
     "COERCE_DECIMAL_TO_STRING": True,
 }
 SPECTACULAR_SETTINGS = {
@@ -211,6 +222,14 @@ CELERY_TASK_DEFAULT_QUEUE = "operations"
 CELERY_TASK_ROUTES = {
     "execution.*": {"queue": "execution"},
     "reconciliation.*": {"queue": "reconciliation"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "reconcile-accounts": {
+        "task": "reconciliation.accounts_reconcile",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
