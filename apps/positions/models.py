@@ -8,6 +8,7 @@ from apps.accounts.models import TradingAccount
 from apps.core.fields import AmountField, CurrencyField
 from apps.core.models import AppendOnlyModel
 from apps.marketdata.models import Instrument
+from apps.orders.models import Fill
 from apps.strategies.models import Deployment
 
 
@@ -23,7 +24,9 @@ class Position(models.Model):
     quantity = AmountField(default=Decimal(0), help_text="Signed; short is negative")
     average_entry_price = AmountField(default=Decimal(0))
     realized_pnl = AmountField(default=Decimal(0), help_text="Before commission")
-    commission = AmountField(default=Decimal(0), help_text="Paid so far")
+    commission = AmountField(
+        default=Decimal(0), help_text="Paid so far in the instrument's quote currency"
+    )
     opened_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(help_text="Venue time of the last fill")
 
@@ -34,6 +37,37 @@ class Position(models.Model):
                 fields=["account", "instrument", "deployment"],
                 nulls_distinct=False,
                 name="position_once_per_owner",
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name the quantity and the instrument."""
+        return f"{self.quantity.normalize():f} of {self.instrument_id}"
+
+
+class NetPosition(models.Model):
+    """What an account holds of an instrument, its deployments netted, as the broker nets them.
+
+    Cash moves by this position and not by the deployments' own: a broker that sees one of them
+    buy and another sell knows one flat position and its result.
+    """
+
+    account = models.ForeignKey(
+        TradingAccount, on_delete=models.PROTECT, related_name="net_positions"
+    )
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="net_positions"
+    )
+    quantity = AmountField(default=Decimal(0), help_text="Signed; short is negative")
+    average_entry_price = AmountField(default=Decimal(0))
+    realized_pnl = AmountField(default=Decimal(0), help_text="Before commission")
+    updated_at = models.DateTimeField(help_text="Venue time of the last fill")
+
+    class Meta:
+        ordering = ("account", "instrument")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "instrument"], name="net_position_once_per_instrument"
             )
         ]
 
@@ -59,6 +93,11 @@ class LedgerAccount(models.Model):
     )
     code = models.CharField(max_length=16, choices=Code.choices)
     currency = CurrencyField()
+    balance = AmountField(
+        default=Decimal(0),
+        editable=False,
+        help_text="Sum of the entries, kept by a database trigger; debit positive",
+    )
 
     class Meta:
         ordering = ("account", "code", "currency")
@@ -118,6 +157,27 @@ class LedgerEntry(AppendOnlyModel):
     def __str__(self) -> str:
         """Name the amount."""
         return f"{self.amount.normalize():f} {self.currency}"
+
+
+class PositionChange(AppendOnlyModel):
+    """What one fill did to the books: the proof that it is booked, and booked once."""
+
+    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="position_change")
+    position = models.ForeignKey(Position, on_delete=models.PROTECT, related_name="changes")
+    transaction = models.ForeignKey(
+        LedgerTransaction, null=True, on_delete=models.PROTECT, related_name="position_changes",
+        help_text="Empty when no money moved, as for a free opening of a perpetual",
+    )
+    quantity_after = AmountField(help_text="Of the deployment; signed")
+    average_entry_price_after = AmountField()
+    realized_pnl = AmountField(help_text="Of this fill, before commission")
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        """Name the quantity that was reached."""
+        return f"{self.quantity_after.normalize():f} after fill {self.fill_id}"
 
 
 class EquitySnapshot(AppendOnlyModel):

@@ -73,7 +73,10 @@ class Break(models.Model):
 
     account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, related_name="breaks")
     run = models.ForeignKey(
-        ReconciliationRun, null=True, on_delete=models.PROTECT, related_name="breaks",
+        ReconciliationRun,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="breaks",
         help_text="Empty when a report brought it up",
     )
     kind = models.CharField(max_length=24, choices=Kind.choices)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import factory
 
-from apps.brokers.models import PaperBook, PaperMarket, PaperOrder, PaperPosition, PaperReport
+from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 
@@ -21,16 +21,6 @@ class PaperBookFactory(factory.django.DjangoModelFactory[PaperBook]):
     cash = Decimal(10_000)
 
 
-class PaperMarketFactory(factory.django.DjangoModelFactory[PaperMarket]):
-    class Meta:
-        model = PaperMarket
-
-    book = factory.SubFactory(PaperBookFactory)
-    instrument = factory.SubFactory(InstrumentFactory)
-    played_until = START
-    last_price = Decimal(100)
-
-
 class PaperOrderFactory(factory.django.DjangoModelFactory[PaperOrder]):
     class Meta:
         model = PaperOrder
@@ -44,6 +34,7 @@ class PaperOrderFactory(factory.django.DjangoModelFactory[PaperOrder]):
     time_in_force = "GTC"
     quantity = Decimal(1)
     accepted_at = START
+    matched_until = START
     updated_at = START
 
 
@@ -65,5 +56,6 @@ class PaperReportFactory(factory.django.DjangoModelFactory[PaperReport]):
     book = factory.SelfAttribute("order.book")
     sequence = factory.Sequence(lambda n: n + 1)
     status = "NEW"
+    order_quantity = Decimal(1)
     filled_quantity = Decimal(0)
     occurred_at = START

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import factory
 
-from apps.execution.models import DeploymentCursor, DeploymentLease, DeskStart
+from apps.execution.models import DeploymentCursor, DeploymentLease
+from apps.reconciliation.models import DeskStart
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.strategies import DeploymentFactory
 

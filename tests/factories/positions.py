@@ -12,10 +12,13 @@ from apps.positions.models import (
     LedgerAccount,
     LedgerEntry,
     LedgerTransaction,
+    NetPosition,
     Position,
+    PositionChange,
 )
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
+from tests.factories.orders import FillFactory
 from tests.factories.strategies import DeploymentFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -88,3 +91,25 @@ class EquitySnapshotFactory(factory.django.DjangoModelFactory[EquitySnapshot]):
     cash = Decimal(10_000)
     holdings = Decimal(0)
     equity = factory.LazyAttribute(lambda snapshot: snapshot.cash + snapshot.holdings)
+
+
+class NetPositionFactory(factory.django.DjangoModelFactory[NetPosition]):
+    class Meta:
+        model = NetPosition
+
+    account = factory.SubFactory(TradingAccountFactory)
+    instrument = factory.SubFactory(InstrumentFactory)
+    quantity = Decimal(1)
+    average_entry_price = Decimal(100)
+    updated_at = START
+
+
+class PositionChangeFactory(factory.django.DjangoModelFactory[PositionChange]):
+    class Meta:
+        model = PositionChange
+
+    fill = factory.SubFactory(FillFactory)
+    position = factory.SubFactory(PositionFactory)
+    quantity_after = Decimal(1)
+    average_entry_price_after = Decimal(100)
+    realized_pnl = Decimal(0)

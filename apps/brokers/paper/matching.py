@@ -136,9 +136,9 @@ def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None
         _exits_start(session, order, match)
         return
     at = session.bar.open_at  # names the bar: the path inside it is not known
-    for sibling in PaperOrder.objects.filter(parent=order.parent_id, status__in=_RESTING).exclude(
-        pk=order.pk
-    ):
+    for sibling in PaperOrder.objects.filter(
+        parent=order.parent_id, status__in=(S.PENDING_NEW.value, *_RESTING)
+    ).exclude(pk=order.pk):
         if order.status == S.FILLED:
             order_close(sibling, S.CANCELED, at=at, text="the other exit filled")
         else:

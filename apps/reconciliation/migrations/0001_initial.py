@@ -7,86 +7,218 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('marketdata', '0002_append_only'),
-        ('orders', '0002_append_only'),
+        ("accounts", "0001_initial"),
+        ("marketdata", "0002_append_only"),
+        ("orders", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeskStart',
+            name="DeskStart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField(auto_now_add=True, help_text='Machine time')),
-                ('build', models.CharField(help_text='Hash of the source that runs', max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("started_at", models.DateTimeField(auto_now_add=True, help_text="Machine time")),
+                (
+                    "build",
+                    models.CharField(help_text="Hash of the source that runs", max_length=64),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='ReconciliationRun',
+            name="ReconciliationRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, help_text='Machine time of the insert (UTC), also inside a simulation')),
-                ('trigger', models.CharField(choices=[('START', 'Start of the desk'), ('SCHEDULE', 'Schedule'), ('COMMAND', 'Command or person')], max_length=8)),
-                ('result', models.CharField(choices=[('MATCHED', 'Everything matches'), ('BREAKS', 'Differences found'), ('FAILED', 'The broker could not be read')], max_length=8)),
-                ('started_at', models.DateTimeField(default=apps.core.clock.wall_now, help_text='Machine time')),
-                ('orders_compared', models.PositiveIntegerField(default=0)),
-                ('fills_compared', models.PositiveIntegerField(default=0)),
-                ('positions_compared', models.PositiveIntegerField(default=0)),
-                ('balances_compared', models.PositiveIntegerField(default=0)),
-                ('breaks_found', models.PositiveIntegerField(default=0)),
-                ('failure', models.CharField(blank=True, max_length=400)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reconciliation_runs', to='accounts.tradingaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                        help_text="Machine time of the insert (UTC), also inside a simulation",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("START", "Start of the desk"),
+                            ("SCHEDULE", "Schedule"),
+                            ("COMMAND", "Command or person"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[
+                            ("MATCHED", "Everything matches"),
+                            ("BREAKS", "Differences found"),
+                            ("FAILED", "The broker could not be read"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        default=apps.core.clock.wall_now, help_text="Machine time"
+                    ),
+                ),
+                ("orders_compared", models.PositiveIntegerField(default=0)),
+                ("fills_compared", models.PositiveIntegerField(default=0)),
+                ("positions_compared", models.PositiveIntegerField(default=0)),
+                ("balances_compared", models.PositiveIntegerField(default=0)),
+                ("breaks_found", models.PositiveIntegerField(default=0)),
+                ("failure", models.CharField(blank=True, max_length=400)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reconciliation_runs",
+                        to="accounts.tradingaccount",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Break',
+            name="Break",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('ORDER_MISSING_AT_BROKER', 'Order unknown to the broker'), ('ORDER_UNKNOWN_TO_DESK', 'Order unknown to the desk'), ('ORDER_DIFFERS', 'Order differs'), ('FILL_MISSING_AT_BROKER', 'Fill unknown to the broker'), ('FILL_UNKNOWN_TO_DESK', 'Fill unknown to the desk'), ('FILL_DIFFERS', 'Fill differs'), ('POSITION_DIFFERS', 'Position differs'), ('CASH_DIFFERS', 'Cash differs'), ('REPORT_REFUSED', 'Report refused by the state table')], max_length=24)),
-                ('key', models.CharField(help_text='What it is about; one open break per key', max_length=160)),
-                ('ours', models.JSONField()),
-                ('theirs', models.JSONField()),
-                ('description', models.CharField(max_length=400)),
-                ('state', models.CharField(choices=[('OPEN', 'Open'), ('RESOLVED', 'Resolved')], default='OPEN', max_length=8)),
-                ('opened_at', models.DateTimeField(default=apps.core.clock.now)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.CharField(blank=True, max_length=400)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='breaks', to='accounts.tradingaccount')),
-                ('instrument', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='breaks', to='marketdata.instrument')),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='breaks', to='orders.order')),
-                ('run', models.ForeignKey(help_text='Empty when a report brought it up', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='breaks', to='reconciliation.reconciliationrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("ORDER_MISSING_AT_BROKER", "Order unknown to the broker"),
+                            ("ORDER_UNKNOWN_TO_DESK", "Order unknown to the desk"),
+                            ("ORDER_DIFFERS", "Order differs"),
+                            ("FILL_MISSING_AT_BROKER", "Fill unknown to the broker"),
+                            ("FILL_UNKNOWN_TO_DESK", "Fill unknown to the desk"),
+                            ("FILL_DIFFERS", "Fill differs"),
+                            ("POSITION_DIFFERS", "Position differs"),
+                            ("CASH_DIFFERS", "Cash differs"),
+                            ("REPORT_REFUSED", "Report refused by the state table"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="What it is about; one open break per key", max_length=160
+                    ),
+                ),
+                ("ours", models.JSONField()),
+                ("theirs", models.JSONField()),
+                ("description", models.CharField(max_length=400)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("OPEN", "Open"), ("RESOLVED", "Resolved")],
+                        default="OPEN",
+                        max_length=8,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(default=apps.core.clock.now)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.CharField(blank=True, max_length=400)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="breaks",
+                        to="accounts.tradingaccount",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="breaks",
+                        to="marketdata.instrument",
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="breaks",
+                        to="orders.order",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        help_text="Empty when a report brought it up",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="breaks",
+                        to="reconciliation.reconciliationrun",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='ReportCursor',
+            name="ReportCursor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cursor', models.CharField(blank=True, max_length=200)),
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='report_cursor', to='accounts.tradingaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cursor", models.CharField(blank=True, max_length=200)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="report_cursor",
+                        to="accounts.tradingaccount",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('account',),
+                "ordering": ("account",),
             },
         ),
         migrations.AddIndex(
-            model_name='reconciliationrun',
-            index=models.Index(fields=['account', '-id'], name='run_latest_per_account'),
+            model_name="reconciliationrun",
+            index=models.Index(fields=["account", "-id"], name="run_latest_per_account"),
         ),
         migrations.AddConstraint(
-            model_name='break',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'OPEN')), fields=('account', 'kind', 'key'), name='break_one_open_per_key'),
+            model_name="break",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "OPEN")),
+                fields=("account", "kind", "key"),
+                name="break_one_open_per_key",
+            ),
         ),
     ]

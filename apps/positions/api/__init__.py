@@ -1,0 +1,1 @@
+"""The API's view of positions, the ledger and equity."""

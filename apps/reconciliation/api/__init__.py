@@ -1,0 +1,1 @@
+"""The API's view of reconciliation runs and breaks."""

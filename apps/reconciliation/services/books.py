@@ -1,0 +1,126 @@
+"""Reads both sides of a reconciliation: the broker through its port, our tables at one moment."""
+
+from django.db import connection, transaction
+
+from apps.accounts.models import TradingAccount
+from apps.orders.domain.ports import BrokerGateway
+from apps.orders.domain.states import WORKING
+from apps.orders.domain.types import FillReport, OrderReport
+from apps.orders.models import Fill, Order
+from apps.positions.models import LedgerAccount, NetPosition
+from apps.reconciliation.domain.matching import Books, FillFacts, OrderFacts
+
+_WORKING_VALUES = [status.value for status in WORKING]
+
+
+def books_theirs(gateway: BrokerGateway) -> Books:
+    """Read the broker's side, outside any transaction.
+
+    Raises:
+        BrokerError: A read failed; there is no half answer.
+    """
+    orders = gateway.order_list_open()
+    fills: list[FillReport] = []
+    cursor = ""
+    while True:
+        page, following = gateway.fill_list_since(cursor)
+        fills += page
+        if not page or following == cursor:
+            break
+        cursor = following
+    return Books(
+        orders={order.client_order_id: _their_order(order) for order in orders},
+        fills={_fill_key(fill.client_order_id, fill.trade_id): _their_fill(fill) for fill in fills},
+        positions={row.symbol: row.quantity for row in gateway.position_list() if row.quantity},
+        cash={row.currency: row.cash for row in gateway.balance_list() if row.cash},
+    )
+
+
+def books_ours(account: TradingAccount) -> Books:
+    """Read our side in one snapshot of the database."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return Books(
+            orders=_our_orders(account),
+            fills=_our_fills(account),
+            positions={
+                row.instrument.symbol: row.quantity
+                for row in NetPosition.objects.filter(account=account)
+                .exclude(quantity=0)
+                .select_related("instrument")
+            },
+            cash={
+                row.currency: row.balance
+                for row in LedgerAccount.objects.filter(
+                    account=account, code=LedgerAccount.Code.CASH
+                ).exclude(balance=0)
+            },
+        )
+
+
+def _our_orders(account: TradingAccount) -> dict[str, OrderFacts]:
+    return {
+        order.client_order_id: OrderFacts(
+            client_order_id=order.client_order_id,
+            symbol=order.instrument.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            filled_quantity=order.filled_quantity,
+        )
+        for order in Order.objects.filter(
+            account=account, status__in=_WORKING_VALUES
+        ).select_related("instrument")
+    }
+
+
+def _our_fills(account: TradingAccount) -> dict[str, FillFacts]:
+    rows = Fill.objects.filter(order__account=account).values_list(
+        "order__client_order_id",
+        "trade_id",
+        "order__instrument__symbol",
+        "side",
+        "quantity",
+        "price",
+        "commission",
+    )
+    return {
+        _fill_key(client_order_id, trade_id): FillFacts(
+            trade_id=trade_id,
+            client_order_id=client_order_id,
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
+            price=price,
+            commission=commission,
+        )
+        for client_order_id, trade_id, symbol, side, quantity, price, commission in rows
+    }
+
+
+def _their_order(report: OrderReport) -> OrderFacts:
+    return OrderFacts(
+        client_order_id=report.client_order_id,
+        symbol=report.symbol,
+        side=report.side.value,
+        quantity=report.quantity,
+        filled_quantity=report.filled_quantity,
+    )
+
+
+def _their_fill(report: FillReport) -> FillFacts:
+    return FillFacts(
+        trade_id=report.trade_id,
+        client_order_id=report.client_order_id,
+        symbol=report.symbol,
+        side=report.side.value,
+        quantity=report.quantity,
+        price=report.price,
+        commission=report.commission,
+    )
+
+
+def _fill_key(client_order_id: str, trade_id: str) -> str:
+    return f"{client_order_id}:{trade_id}"
