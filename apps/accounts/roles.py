@@ -54,6 +54,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "accounts.add_*",
         "accounts.change_*",
         "accounts.delete_accountmembership",
+        "axes.delete_accessattempt",
         "auth.view_group",
         "marketdata.add_instrument",
         "marketdata.change_instrument",

@@ -10,10 +10,12 @@ from apps.accounts.services.second_factor import (
     second_factor_start,
     second_factor_verify,
 )
+from apps.accounts.services.sign_in import lockout_end
 
 __all__ = [
     "CodeRefused",
     "account_create",
+    "lockout_end",
     "membership_add",
     "membership_remove",
     "recovery_codes_renew",

@@ -1,0 +1,66 @@
+"""Instruments and feeds to edit; candles, imports and quarantine to read."""
+
+from django.contrib import admin
+
+from apps.core.admin import AuditedAdmin, ReadOnlyAdmin
+from apps.marketdata.models import Candle, CandleImport, Feed, Instrument, QuarantinedCandle
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(AuditedAdmin):
+    """What can be traded or watched."""
+
+    list_display = (
+        *("symbol", "venue", "kind", "quote_currency", "tick_size", "lot_size"),
+        *("minimum_notional", "multiplier", "calendar", "is_tradable"),
+    )
+    list_filter = ("venue", "kind", "is_tradable", "quote_currency")
+    search_fields = ("symbol",)
+
+
+@admin.register(Feed)
+class FeedAdmin(AuditedAdmin):
+    """Sources that play bars."""
+
+    list_display = ("name", "source", "instrument", "timeframe", "state", "next_open_at")
+    list_select_related = ("instrument",)
+    list_filter = ("source", "state")
+    search_fields = ("name", "instrument__symbol")
+    autocomplete_fields = ("instrument",)
+
+
+@admin.register(Candle)
+class CandleAdmin(ReadOnlyAdmin):
+    """The hot window of bars."""
+
+    list_display = (
+        *("instrument", "timeframe", "open_at", "open", "high", "low", "close", "volume"),
+    )
+    list_select_related = ("instrument",)
+    list_filter = ("timeframe", "instrument")
+    search_fields = ("instrument__symbol",)
+    ordering = ("-open_at", "-pk")
+    date_hierarchy = "open_at"
+
+
+@admin.register(CandleImport)
+class CandleImportAdmin(ReadOnlyAdmin):
+    """Imports with their quality reports."""
+
+    list_display = (
+        *("file_name", "instrument", "timeframe", "started_at", "rows_read", "rows_imported"),
+        *("rows_unchanged", "rows_quarantined"),
+    )
+    list_select_related = ("instrument",)
+    list_filter = ("timeframe", "instrument")
+    search_fields = ("file_name", "instrument__symbol", "file_sha256")
+    date_hierarchy = "started_at"
+
+
+@admin.register(QuarantinedCandle)
+class QuarantinedCandleAdmin(ReadOnlyAdmin):
+    """Rows that an import refused, with the reason."""
+
+    list_display = ("candle_import", "row_number", "reason")
+    list_select_related = ("candle_import",)
+    search_fields = ("reason", "candle_import__file_name")

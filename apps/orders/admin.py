@@ -1,0 +1,57 @@
+"""Orders with their events and fills, and freezes, to read."""
+
+from django.contrib import admin
+
+from apps.core.admin import ReadOnlyAdmin
+from apps.orders.models import Fill, InstrumentFreeze, Order, OrderEvent
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Orders. Only the desk's services change them."""
+
+    list_display = (
+        *("client_order_id", "account", "instrument", "deployment", "role", "side", "order_type"),
+        *("quantity", "filled_quantity", "average_fill_price", "status", "decided_at"),
+    )
+    list_select_related = ("account", "instrument", "deployment")
+    list_filter = ("status", "role", "side", "order_type", "account", "deployment")
+    search_fields = ("client_order_id", "venue_order_id", "instrument__symbol")
+    date_hierarchy = "decided_at"
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnlyAdmin):
+    """Steps in the lives of orders."""
+
+    list_display = ("order", "sequence", "kind", "status_before", "status_after", "occurred_at")
+    list_select_related = ("order",)
+    list_filter = ("kind", "status_after")
+    search_fields = ("order__client_order_id", "kind")
+    ordering = ("-pk",)
+    date_hierarchy = "occurred_at"
+
+
+@admin.register(Fill)
+class FillAdmin(ReadOnlyAdmin):
+    """Executions reported by the venue."""
+
+    list_display = (
+        *("trade_id", "order", "side", "quantity", "price", "commission"),
+        *("commission_currency", "executed_at"),
+    )
+    list_select_related = ("order",)
+    list_filter = ("side", "order__account", "order__instrument")
+    search_fields = ("trade_id", "order__client_order_id")
+    date_hierarchy = "executed_at"
+
+
+@admin.register(InstrumentFreeze)
+class InstrumentFreezeAdmin(ReadOnlyAdmin):
+    """Where trading stands still until an outcome is known."""
+
+    list_display = ("instrument", "account", "order", "reason", "frozen_at", "released_at")
+    list_select_related = ("instrument", "account", "order")
+    list_filter = ("account", "instrument")
+    search_fields = ("order__client_order_id", "reason")
+    date_hierarchy = "frozen_at"
