@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from apps.brokers.paper.book import order_close, order_report_add
+from apps.brokers.selectors import paper_reports_wait
 from apps.core.clock import now
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
@@ -114,6 +115,8 @@ class PaperGateway:
 
     def reports_since(self, cursor: str) -> ReportPage:
         """Return up to 200 reports after ``cursor``."""
+        if not paper_reports_wait(account_id=self.account.pk, after=int(cursor or 0)):
+            return ReportPage(reports=(), cursor=cursor)
         rows = list(
             PaperReport.objects.filter(
                 book__account=self.account, sequence__gt=int(cursor or 0)

@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition
 from apps.brokers.paper.book import execution_book, order_close, order_report_add
+from apps.brokers.selectors import paper_orders_wait
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.fill_rules import (
@@ -44,14 +45,16 @@ def market_play(*, account: TradingAccount, instrument: Instrument, bar: Bar) ->
     Returns:
         Whether any order met the bar.
     """
+    if not paper_orders_wait(
+        account_id=account.pk, instrument_id=instrument.pk, opened_at=bar.open_at
+    ):
+        return False
     waiting = PaperOrder.objects.filter(
         book__account=account,
         instrument=instrument,
         status__in=_RESTING,
         matched_until__lte=bar.open_at,
     )
-    if not waiting.exists():
-        return False
     with transaction.atomic():
         book = PaperBook.objects.select_for_update().get(account=account)
         terms = _terms(book, instrument)

@@ -11,8 +11,8 @@ from apps.positions.selectors import cash_balance, holdings_value
 
 def equity_snapshot_record(
     *, account: TradingAccount, as_of: datetime, prices: Mapping[int, Decimal]
-) -> EquitySnapshot:
-    """Record the account's worth; the same moment again returns the first recording.
+) -> None:
+    """Record the account's worth; at the same moment again, the first recording stands.
 
     Args:
         as_of: Market time (UTC).
@@ -20,9 +20,7 @@ def equity_snapshot_record(
     """
     cash = cash_balance(account=account, currency=account.base_currency)
     holdings = holdings_value(account=account, prices=prices)
-    snapshot, _ = EquitySnapshot.objects.get_or_create(
-        account=account,
-        as_of=as_of,
-        defaults={"cash": cash, "holdings": holdings, "equity": cash + holdings},
+    snapshot = EquitySnapshot(
+        account=account, as_of=as_of, cash=cash, holdings=holdings, equity=cash + holdings
     )
-    return snapshot
+    EquitySnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
