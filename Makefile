@@ -9,7 +9,7 @@ CHARTS := static/vendor/lightweight-charts
 ASSETS := $(VENV)/.assets-installed
 PACKAGES := $(VENV)/.packages-installed
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
-COMPILE := $(RUN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+COMPILE := $(RUN) -m piptools compile --quiet --generate-hashes --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 # What production settings ask for, with values that open nothing
@@ -49,8 +49,9 @@ bench: setup  ## Measure what the documents promise
 	$(RUN) -m pytest -o addopts= -s tests/performance
 
 requirements: $(PACKAGES)  ## Pin the newest versions that requirements*.in allow, with hashes
-	$(COMPILE) --upgrade --output-file requirements.txt requirements.in
-	$(COMPILE) --upgrade --output-file requirements-dev.txt requirements-dev.in
+	$(COMPILE) --upgrade --strip-extras --output-file requirements.txt requirements.in
+	# With extras: pip before 23.3 does not see that coverage==X also pins the coverage[toml] of others
+	$(COMPILE) --upgrade --no-strip-extras --output-file requirements-dev.txt requirements-dev.in
 
 clean:  ## Remove what `make setup` and the tools made; data in var/ stays
 	rm -rf $(VENV) node_modules static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis \
