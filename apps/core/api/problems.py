@@ -1,0 +1,102 @@
+"""Answers every failure of the API in one form, RFC 9457's problem+json."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpResponse, JsonResponse
+from rest_framework import exceptions, views
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+TITLES: dict[int, tuple[str, str]] = {
+    400: ("invalid-request", "The request is not valid"),
+    401: ("not-signed-in", "Nobody is signed in"),
+    403: ("not-allowed", "Your role does not allow this"),
+    404: ("not-found", "There is nothing here for you"),
+    405: ("method-not-allowed", "This address does not know the method"),
+    406: ("not-acceptable", "The API answers in JSON only"),
+    415: ("unsupported-media-type", "The API reads JSON only"),
+    429: ("too-many-requests", "Too many requests"),
+    500: ("internal-error", "The desk failed to answer"),
+}
+"""Status to the last part of the problem's type and its title."""
+
+
+def problem_response(exception: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Turn any exception of an API view into a problem document; DRF calls it.
+
+    Args:
+        exception: What the view raised.
+        context: DRF's, with the view and the request.
+
+    Returns:
+        JSON whatever the caller accepts: a problem must be readable even after a 406. An
+        exception that nobody foresaw is logged and gives a 500 that says nothing of its cause.
+    """
+    views.set_rollback()
+    failure = _as_api_exception(exception)
+    if failure is None:
+        logger.error("unexpected failure of the API", exc_info=exception)
+        got_request_exception.send(sender=problem_response, request=context["request"])
+        failure = exceptions.APIException("The failure is logged; try again, or tell the operator.")
+    response = JsonResponse(
+        problem_document(failure), status=failure.status_code, content_type=CONTENT_TYPE
+    )
+    for name, value in _headers(failure).items():
+        response[name] = value
+    return response
+
+
+def problem_document(failure: exceptions.APIException) -> dict[str, Any]:
+    """Return the members of the problem document for an exception of DRF."""
+    slug, title = TITLES.get(failure.status_code, TITLES[500])
+    document: dict[str, Any] = {
+        "type": f"urn:tradingsite:problem:{slug}",
+        "title": title,
+        "status": failure.status_code,
+        "detail": str(failure.detail),
+    }
+    if isinstance(failure, exceptions.ValidationError):
+        errors = [
+            {"field": field, "detail": detail} for field, detail in field_errors(failure.detail)
+        ]
+        document["detail"] = " ".join(str(error["detail"]) for error in errors)
+        document["errors"] = errors
+    return document
+
+
+def field_errors(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten DRF's nested error detail into pairs of dotted field name and sentence."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            is_about_all = name in ("non_field_errors", "__all__")
+            yield from field_errors(inner, path if is_about_all else f"{path}.{name}".lstrip("."))
+    elif isinstance(detail, (list, tuple)):
+        for inner in detail:
+            yield from field_errors(inner, path)
+    else:
+        yield path, str(detail)
+
+
+def _as_api_exception(exception: Exception) -> exceptions.APIException | None:
+    if isinstance(exception, exceptions.APIException):
+        return exception
+    if isinstance(exception, Http404):
+        # Django's own message names the model, and says that the row is missing, not hidden
+        return exceptions.NotFound("It does not exist, or it is not yours to see.")
+    if isinstance(exception, PermissionDenied):
+        return exceptions.PermissionDenied()
+    return None
+
+
+def _headers(failure: exceptions.APIException) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    if challenge := getattr(failure, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(failure, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers

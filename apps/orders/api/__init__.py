@@ -1,0 +1,1 @@
+"""The API's view of orders and fills."""

@@ -1,0 +1,1 @@
+"""The API's view of limits, trading states and risk decisions."""

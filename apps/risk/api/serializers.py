@@ -1,0 +1,60 @@
+"""What the API shows of limits, trading states and risk decisions."""
+
+from apps.core.api.serializers import NameField, RowSerializer
+from apps.risk.models import RiskDecision, RiskLimit, TradingState
+
+
+class RiskLimitSerializer(RowSerializer[RiskLimit]):
+    """One version of a limit; of the desk when it names no account and no deployment."""
+
+    account = NameField(allow_null=True)
+    deployment = NameField(allow_null=True)
+
+    class Meta:
+        model = RiskLimit
+        fields = (
+            "id",
+            "account",
+            "deployment",
+            "kind",
+            "value",
+            "version",
+            "is_current",
+            "created_at",
+        )
+
+
+class TradingStateSerializer(RowSerializer[TradingState]):
+    """One switch; of the desk when it names no account and no deployment."""
+
+    account = NameField(allow_null=True)
+    deployment = NameField(allow_null=True)
+
+    class Meta:
+        model = TradingState
+        fields = ("account", "deployment", "state", "reason", "changed_at")
+
+
+class RiskDecisionSerializer(RowSerializer[RiskDecision]):
+    """One pass through the gate, with the inputs that it was decided on."""
+
+    account = NameField()
+    deployment = NameField(allow_null=True)
+    instrument = NameField("symbol")
+
+    class Meta:
+        model = RiskDecision
+        fields = (
+            "id",
+            "account",
+            "deployment",
+            "instrument",
+            "signal",
+            "outcome",
+            "check_name",
+            "reason",
+            "intent",
+            "context",
+            "decided_at",
+            "recorded_at",
+        )

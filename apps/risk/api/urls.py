@@ -1,0 +1,10 @@
+"""Where the resources of this app are found."""
+
+from apps.core.api.routes import Route
+from apps.risk.api.views import RiskDecisionViewSet, RiskLimitViewSet, TradingStateViewSet
+
+ROUTES = (
+    Route("limits", RiskLimitViewSet, "limit"),
+    Route("trading-state", TradingStateViewSet, "trading-state"),
+    Route("risk-decisions", RiskDecisionViewSet, "risk-decision"),
+)

@@ -1,0 +1,1 @@
+"""The API's view of strategy versions, deployments and signals."""
