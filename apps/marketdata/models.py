@@ -2,11 +2,14 @@
 
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from apps.core.clock import now
 from apps.core.fields import AmountField, CurrencyField
 from apps.core.models import AppendOnlyModel
+from apps.marketdata.domain.errors import FeedRefused
+from apps.marketdata.domain.feeds import feed_settings
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 
@@ -159,13 +162,15 @@ class Feed(models.Model):
 
         GENERATED = "GENERATED", "Seeded generator"
         FILE = "FILE", "Replay of a file"
+        STORED = "STORED", "Replay of stored bars"
 
     name = models.SlugField(max_length=60, unique=True)
     source = models.CharField(max_length=12, choices=Source.choices)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="feeds")
     timeframe = models.CharField(max_length=4, choices=TIMEFRAMES)
     configuration = models.JSONField(
-        default=dict, help_text="Generator parameters with seed, or path of the file"
+        default=dict,
+        help_text="GENERATED: seed, initial_price, start_at. FILE: path, options. STORED: symbol.",
     )
     bars_per_second = models.FloatField(default=1.0, help_text="0 plays as fast as it goes")
     state = models.CharField(max_length=8, choices=FeedState.choices, default=FeedState.STOPPED)
@@ -177,3 +182,14 @@ class Feed(models.Model):
     def __str__(self) -> str:
         """Return the name."""
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a configuration that cannot be played.
+
+        Raises:
+            ValidationError: Names the setting.
+        """
+        try:
+            feed_settings(source=self.source, configuration=self.configuration)
+        except FeedRefused as refusal:
+            raise ValidationError({"configuration": str(refusal)}) from refusal

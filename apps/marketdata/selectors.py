@@ -28,6 +28,16 @@ def candle_list_after(
     return _bars(rows, timeframe)
 
 
+def candle_list_from(
+    *, instrument: Instrument, timeframe: str, first_at: datetime, limit: int
+) -> list[Bar]:
+    """Return up to ``limit`` bars that opened at or after ``first_at``, oldest first."""
+    candles = Candle.objects.filter(
+        instrument=instrument, timeframe=timeframe, open_at__gte=first_at
+    )
+    return _bars(candles.order_by("open_at").values_list(*_COLUMNS)[:limit], timeframe)
+
+
 def candle_list_until(
     *, instrument: Instrument, timeframe: str, until: datetime, count: int
 ) -> list[Bar]:

@@ -1,6 +1,15 @@
 """Writes of market data: instruments, candles, imports of files and feeds."""
 
 from apps.marketdata.services.candles import StoredCount, candles_store
+from apps.marketdata.services.feeds import feed_advance, feed_create, feed_start, feed_stop
 from apps.marketdata.services.instruments import instrument_ensure
 
-__all__ = ["StoredCount", "candles_store", "instrument_ensure"]
+__all__ = [
+    "StoredCount",
+    "candles_store",
+    "feed_advance",
+    "feed_create",
+    "feed_start",
+    "feed_stop",
+    "instrument_ensure",
+]
