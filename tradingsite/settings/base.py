@@ -28,7 +28,7 @@ def database_from_url(url: str) -> dict[str, object]:
         "PORT": parts.pop("port", ""),
         "CONN_MAX_AGE": 60,  # seconds
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": parts,
+        "OPTIONS": {"connect_timeout": "5", **parts},  # seconds; the URL may say otherwise
     }
 
 
@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     *DESK_APPS,
 ]
 MIDDLEWARE = [
+    "apps.operations.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
