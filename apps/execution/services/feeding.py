@@ -97,7 +97,7 @@ def _idle_accounts_play(*, instrument: Instrument, bar: Bar) -> None:
             state=DeploymentState.RUNNING, instruments=instrument
         )
     )
-    for order in resting.select_related("book__account").order_by("book").distinct("book"):
+    for order in resting.select_related("book__account").order_by("book_id").distinct("book_id"):
         account = order.book.account
         with standing_at(bar.close_at):
             market_play(account=account, instrument=instrument, bar=bar)
