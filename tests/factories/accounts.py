@@ -6,11 +6,12 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts.models import AccountMembership, Broker, TradingAccount, TradingMode, User
+from tests.factories.base import RowFactory
 
 PASSWORD = "a password for tests only"
 
 
-class UserFactory(factory.django.DjangoModelFactory[User]):
+class UserFactory(RowFactory[User]):
     class Meta:
         model = User
         skip_postgeneration_save = True
@@ -20,7 +21,7 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     password = factory.django.Password(PASSWORD)
 
 
-class GroupFactory(factory.django.DjangoModelFactory[Group]):
+class GroupFactory(RowFactory[Group]):
     class Meta:
         model = Group
         django_get_or_create = ("name",)
@@ -28,7 +29,7 @@ class GroupFactory(factory.django.DjangoModelFactory[Group]):
     name = "trader"
 
 
-class TradingAccountFactory(factory.django.DjangoModelFactory[TradingAccount]):
+class TradingAccountFactory(RowFactory[TradingAccount]):
     class Meta:
         model = TradingAccount
 
@@ -38,7 +39,7 @@ class TradingAccountFactory(factory.django.DjangoModelFactory[TradingAccount]):
     base_currency = "USDT"
 
 
-class AccountMembershipFactory(factory.django.DjangoModelFactory[AccountMembership]):
+class AccountMembershipFactory(RowFactory[AccountMembership]):
     class Meta:
         model = AccountMembership
 
@@ -46,7 +47,7 @@ class AccountMembershipFactory(factory.django.DjangoModelFactory[AccountMembersh
     user = factory.SubFactory(UserFactory)
 
 
-class TOTPDeviceFactory(factory.django.DjangoModelFactory[TOTPDevice]):
+class TOTPDeviceFactory(RowFactory[TOTPDevice]):
     class Meta:
         model = TOTPDevice
 
@@ -55,7 +56,7 @@ class TOTPDeviceFactory(factory.django.DjangoModelFactory[TOTPDevice]):
     confirmed = True
 
 
-class StaticDeviceFactory(factory.django.DjangoModelFactory[StaticDevice]):
+class StaticDeviceFactory(RowFactory[StaticDevice]):
     class Meta:
         model = StaticDevice
 
@@ -64,7 +65,7 @@ class StaticDeviceFactory(factory.django.DjangoModelFactory[StaticDevice]):
     confirmed = True
 
 
-class StaticTokenFactory(factory.django.DjangoModelFactory[StaticToken]):
+class StaticTokenFactory(RowFactory[StaticToken]):
     class Meta:
         model = StaticToken
 

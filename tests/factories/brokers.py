@@ -7,12 +7,13 @@ import factory
 
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class PaperBookFactory(factory.django.DjangoModelFactory[PaperBook]):
+class PaperBookFactory(RowFactory[PaperBook]):
     class Meta:
         model = PaperBook
 
@@ -21,7 +22,7 @@ class PaperBookFactory(factory.django.DjangoModelFactory[PaperBook]):
     cash = Decimal(10_000)
 
 
-class PaperOrderFactory(factory.django.DjangoModelFactory[PaperOrder]):
+class PaperOrderFactory(RowFactory[PaperOrder]):
     class Meta:
         model = PaperOrder
 
@@ -38,7 +39,7 @@ class PaperOrderFactory(factory.django.DjangoModelFactory[PaperOrder]):
     updated_at = START
 
 
-class PaperPositionFactory(factory.django.DjangoModelFactory[PaperPosition]):
+class PaperPositionFactory(RowFactory[PaperPosition]):
     class Meta:
         model = PaperPosition
 
@@ -48,7 +49,7 @@ class PaperPositionFactory(factory.django.DjangoModelFactory[PaperPosition]):
     average_entry_price = Decimal(100)
 
 
-class PaperReportFactory(factory.django.DjangoModelFactory[PaperReport]):
+class PaperReportFactory(RowFactory[PaperReport]):
     class Meta:
         model = PaperReport
 

@@ -3,9 +3,10 @@
 import factory
 
 from apps.core.models import AuditEvent
+from tests.factories.base import RowFactory
 
 
-class AuditEventFactory(factory.django.DjangoModelFactory[AuditEvent]):
+class AuditEventFactory(RowFactory[AuditEvent]):
     class Meta:
         model = AuditEvent
 

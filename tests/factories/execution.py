@@ -6,13 +6,14 @@ import factory
 
 from apps.execution.models import DeploymentCursor, DeploymentLease
 from apps.reconciliation.models import DeskStart
+from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.strategies import DeploymentFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class DeploymentLeaseFactory(factory.django.DjangoModelFactory[DeploymentLease]):
+class DeploymentLeaseFactory(RowFactory[DeploymentLease]):
     class Meta:
         model = DeploymentLease
 
@@ -22,7 +23,7 @@ class DeploymentLeaseFactory(factory.django.DjangoModelFactory[DeploymentLease])
     expires_at = START
 
 
-class DeploymentCursorFactory(factory.django.DjangoModelFactory[DeploymentCursor]):
+class DeploymentCursorFactory(RowFactory[DeploymentCursor]):
     class Meta:
         model = DeploymentCursor
 
@@ -32,7 +33,7 @@ class DeploymentCursorFactory(factory.django.DjangoModelFactory[DeploymentCursor
     bars_seen = 1
 
 
-class DeskStartFactory(factory.django.DjangoModelFactory[DeskStart]):
+class DeskStartFactory(RowFactory[DeskStart]):
     class Meta:
         model = DeskStart
         rename = {"build_hash": "build"}  # a factory's own build() makes rows without storing them

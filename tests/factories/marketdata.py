@@ -13,11 +13,12 @@ from apps.marketdata.models import (
     InstrumentKind,
     QuarantinedCandle,
 )
+from tests.factories.base import RowFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class InstrumentFactory(factory.django.DjangoModelFactory[Instrument]):
+class InstrumentFactory(RowFactory[Instrument]):
     class Meta:
         model = Instrument
 
@@ -30,7 +31,7 @@ class InstrumentFactory(factory.django.DjangoModelFactory[Instrument]):
     minimum_notional = Decimal(5)
 
 
-class CandleFactory(factory.django.DjangoModelFactory[Candle]):
+class CandleFactory(RowFactory[Candle]):
     class Meta:
         model = Candle
 
@@ -44,7 +45,7 @@ class CandleFactory(factory.django.DjangoModelFactory[Candle]):
     volume = Decimal(1000)
 
 
-class CandleImportFactory(factory.django.DjangoModelFactory[CandleImport]):
+class CandleImportFactory(RowFactory[CandleImport]):
     class Meta:
         model = CandleImport
 
@@ -59,7 +60,7 @@ class CandleImportFactory(factory.django.DjangoModelFactory[CandleImport]):
     report = factory.LazyFunction(lambda: {"gaps": 0})
 
 
-class QuarantinedCandleFactory(factory.django.DjangoModelFactory[QuarantinedCandle]):
+class QuarantinedCandleFactory(RowFactory[QuarantinedCandle]):
     class Meta:
         model = QuarantinedCandle
 
@@ -69,7 +70,7 @@ class QuarantinedCandleFactory(factory.django.DjangoModelFactory[QuarantinedCand
     row = factory.LazyFunction(lambda: {"high": "99", "close": "101"})
 
 
-class FeedFactory(factory.django.DjangoModelFactory[Feed]):
+class FeedFactory(RowFactory[Feed]):
     class Meta:
         model = Feed
 

@@ -8,13 +8,14 @@ import factory
 from apps.core.ids import client_order_id
 from apps.orders.models import Fill, InstrumentFreeze, Order, OrderEvent
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.risk import RiskDecisionFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class OrderFactory(factory.django.DjangoModelFactory[Order]):
+class OrderFactory(RowFactory[Order]):
     """An order by hand; ``SignalOrderFactory`` makes one that a strategy asked for."""
 
     class Meta:
@@ -42,7 +43,7 @@ class SignalOrderFactory(OrderFactory):
     instrument = factory.SelfAttribute("risk_decision.instrument")
 
 
-class OrderEventFactory(factory.django.DjangoModelFactory[OrderEvent]):
+class OrderEventFactory(RowFactory[OrderEvent]):
     class Meta:
         model = OrderEvent
 
@@ -53,7 +54,7 @@ class OrderEventFactory(factory.django.DjangoModelFactory[OrderEvent]):
     occurred_at = factory.SelfAttribute("order.decided_at")
 
 
-class FillFactory(factory.django.DjangoModelFactory[Fill]):
+class FillFactory(RowFactory[Fill]):
     class Meta:
         model = Fill
 
@@ -72,7 +73,7 @@ class FillFactory(factory.django.DjangoModelFactory[Fill]):
     executed_at = factory.SelfAttribute("order.decided_at")
 
 
-class InstrumentFreezeFactory(factory.django.DjangoModelFactory[InstrumentFreeze]):
+class InstrumentFreezeFactory(RowFactory[InstrumentFreeze]):
     class Meta:
         model = InstrumentFreeze
 

@@ -17,6 +17,7 @@ from apps.positions.models import (
     PositionChange,
 )
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.orders import FillFactory
 from tests.factories.strategies import DeploymentFactory
@@ -24,7 +25,7 @@ from tests.factories.strategies import DeploymentFactory
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class PositionFactory(factory.django.DjangoModelFactory[Position]):
+class PositionFactory(RowFactory[Position]):
     class Meta:
         model = Position
 
@@ -37,7 +38,7 @@ class PositionFactory(factory.django.DjangoModelFactory[Position]):
     updated_at = START
 
 
-class LedgerAccountFactory(factory.django.DjangoModelFactory[LedgerAccount]):
+class LedgerAccountFactory(RowFactory[LedgerAccount]):
     class Meta:
         model = LedgerAccount
         django_get_or_create = ("account", "code", "currency")
@@ -47,7 +48,7 @@ class LedgerAccountFactory(factory.django.DjangoModelFactory[LedgerAccount]):
     currency = "USDT"
 
 
-class LedgerEntryFactory(factory.django.DjangoModelFactory[LedgerEntry]):
+class LedgerEntryFactory(RowFactory[LedgerEntry]):
     """One side of a transaction made with ``postings=[]``; give every side, so that it balances."""
 
     class Meta:
@@ -60,7 +61,7 @@ class LedgerEntryFactory(factory.django.DjangoModelFactory[LedgerEntry]):
     amount = Decimal(100)
 
 
-class LedgerTransactionFactory(factory.django.DjangoModelFactory[LedgerTransaction]):
+class LedgerTransactionFactory(RowFactory[LedgerTransaction]):
     """A deposit of 100 unless ``postings=[(code, amount), ...]`` says otherwise."""
 
     class Meta:
@@ -82,7 +83,7 @@ class LedgerTransactionFactory(factory.django.DjangoModelFactory[LedgerTransacti
             LedgerEntryFactory(transaction=self, ledger_account__code=code, amount=amount)
 
 
-class EquitySnapshotFactory(factory.django.DjangoModelFactory[EquitySnapshot]):
+class EquitySnapshotFactory(RowFactory[EquitySnapshot]):
     class Meta:
         model = EquitySnapshot
 
@@ -93,7 +94,7 @@ class EquitySnapshotFactory(factory.django.DjangoModelFactory[EquitySnapshot]):
     equity = factory.LazyAttribute(lambda snapshot: snapshot.cash + snapshot.holdings)
 
 
-class NetPositionFactory(factory.django.DjangoModelFactory[NetPosition]):
+class NetPositionFactory(RowFactory[NetPosition]):
     class Meta:
         model = NetPosition
 
@@ -104,7 +105,7 @@ class NetPositionFactory(factory.django.DjangoModelFactory[NetPosition]):
     updated_at = START
 
 
-class PositionChangeFactory(factory.django.DjangoModelFactory[PositionChange]):
+class PositionChangeFactory(RowFactory[PositionChange]):
     class Meta:
         model = PositionChange
 

@@ -4,9 +4,10 @@ import factory
 
 from apps.reconciliation.models import Break, ReconciliationRun, ReportCursor
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 
 
-class ReconciliationRunFactory(factory.django.DjangoModelFactory[ReconciliationRun]):
+class ReconciliationRunFactory(RowFactory[ReconciliationRun]):
     class Meta:
         model = ReconciliationRun
 
@@ -15,7 +16,7 @@ class ReconciliationRunFactory(factory.django.DjangoModelFactory[ReconciliationR
     result = ReconciliationRun.Result.MATCHED
 
 
-class BreakFactory(factory.django.DjangoModelFactory[Break]):
+class BreakFactory(RowFactory[Break]):
     class Meta:
         model = Break
 
@@ -27,7 +28,7 @@ class BreakFactory(factory.django.DjangoModelFactory[Break]):
     description = "cash of 100 USDT here, 99 USDT at the broker"
 
 
-class ReportCursorFactory(factory.django.DjangoModelFactory[ReportCursor]):
+class ReportCursorFactory(RowFactory[ReportCursor]):
     class Meta:
         model = ReportCursor
 

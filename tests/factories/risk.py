@@ -6,10 +6,11 @@ import factory
 
 from apps.risk.models import LimitKind, RiskDecision, RiskLimit, TradingState, TradingStateValue
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 from tests.factories.strategies import SignalFactory
 
 
-class TradingStateFactory(factory.django.DjangoModelFactory[TradingState]):
+class TradingStateFactory(RowFactory[TradingState]):
     class Meta:
         model = TradingState
 
@@ -17,7 +18,7 @@ class TradingStateFactory(factory.django.DjangoModelFactory[TradingState]):
     state = TradingStateValue.ACTIVE
 
 
-class RiskLimitFactory(factory.django.DjangoModelFactory[RiskLimit]):
+class RiskLimitFactory(RowFactory[RiskLimit]):
     class Meta:
         model = RiskLimit
 
@@ -26,7 +27,7 @@ class RiskLimitFactory(factory.django.DjangoModelFactory[RiskLimit]):
     value = Decimal(10_000)
 
 
-class RiskDecisionFactory(factory.django.DjangoModelFactory[RiskDecision]):
+class RiskDecisionFactory(RowFactory[RiskDecision]):
     class Meta:
         model = RiskDecision
 

@@ -9,12 +9,13 @@ import factory
 from apps.marketdata.models import Instrument
 from apps.strategies.models import Deployment, Signal, SizingMethod, StrategyVersion
 from tests.factories.accounts import TradingAccountFactory
+from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-class StrategyVersionFactory(factory.django.DjangoModelFactory[StrategyVersion]):
+class StrategyVersionFactory(RowFactory[StrategyVersion]):
     class Meta:
         model = StrategyVersion
 
@@ -25,7 +26,7 @@ class StrategyVersionFactory(factory.django.DjangoModelFactory[StrategyVersion])
     parameters_schema = factory.LazyFunction(lambda: {"type": "object"})
 
 
-class DeploymentFactory(factory.django.DjangoModelFactory[Deployment]):
+class DeploymentFactory(RowFactory[Deployment]):
     """Pass ``instruments=[...]`` to say what it trades; by default nothing."""
 
     class Meta:
@@ -46,7 +47,7 @@ class DeploymentFactory(factory.django.DjangoModelFactory[Deployment]):
             self.instruments.set(extracted)
 
 
-class SignalFactory(factory.django.DjangoModelFactory[Signal]):
+class SignalFactory(RowFactory[Signal]):
     class Meta:
         model = Signal
 

@@ -4,15 +4,15 @@ import importlib
 import inspect
 import pkgutil
 
-import factory
 import pytest
 from django.apps import apps
 from django.db import models
 
 from tests import factories
+from tests.factories.base import RowFactory
 
 
-def factories_all() -> list[type[factory.django.DjangoModelFactory[models.Model]]]:
+def factories_all() -> list[type[RowFactory[models.Model]]]:
     """Return every factory class of this package."""
     found = []
     for module in pkgutil.iter_modules(factories.__path__, f"{factories.__name__}."):
@@ -21,7 +21,8 @@ def factories_all() -> list[type[factory.django.DjangoModelFactory[models.Model]
             member
             for member in members
             if inspect.isclass(member)
-            and issubclass(member, factory.django.DjangoModelFactory)
+            and issubclass(member, RowFactory)
+            and not member._meta.abstract
             and member.__module__ == module.name
         ]
     return found
@@ -41,6 +42,6 @@ MADE_ALONE = [each for each in factories_all() if each.__name__ not in MADE_OTHE
 @pytest.mark.django_db
 @pytest.mark.parametrize("maker", MADE_ALONE, ids=lambda maker: maker.__name__)
 def test_a_factory_makes_as_many_rows_as_asked(
-    maker: type[factory.django.DjangoModelFactory[models.Model]],
+    maker: type[RowFactory[models.Model]],
 ) -> None:
     assert maker().pk != maker().pk
