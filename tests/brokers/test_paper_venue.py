@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from apps.brokers.models import PaperBook, PaperPosition
 from apps.brokers.paper.gateway import PaperGateway
 from apps.brokers.services import market_play, paper_book_open
 from apps.marketdata.domain.types import Bar
+from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import (
@@ -31,25 +33,32 @@ STEP = timedelta(minutes=5)
 
 
 @pytest.fixture
-def account():
+def account() -> TradingAccount:
     found = TradingAccountFactory(broker="PAPER", mode="PAPER", base_currency="USDT")
     paper_book_open(account=found, cash=D(10_000), fee_bps=D(10), volume_cap_ratio=D(0))
     return found
 
 
 @pytest.fixture
-def instrument():
+def instrument() -> Instrument:
     return InstrumentFactory(
         kind="PERPETUAL", quote_currency="USDT", tick_size=D("0.1"), lot_size=D("0.1")
     )
 
 
 @pytest.fixture
-def gateway(account):
+def gateway(account: TradingAccount) -> PaperGateway:
     return PaperGateway(account)
 
 
-def a_bar(number, open_="100", high="100", low="100", close="100", volume="1000"):
+def a_bar(
+    number: int,
+    open_: str = "100",
+    high: str = "100",
+    low: str = "100",
+    close: str = "100",
+    volume: str = "1000",
+) -> Bar:
     opened = START + number * STEP
     return Bar(
         open_at=opened,
@@ -62,8 +71,8 @@ def a_bar(number, open_="100", high="100", low="100", close="100", volume="1000"
     )
 
 
-def request(instrument, key="A1", **changes):
-    values = {
+def request(instrument: Instrument, key: str = "A1", **changes: Any) -> OrderRequest:
+    values: dict[str, Any] = {
         "client_order_id": key,
         "symbol": instrument.symbol,
         "side": Side.BUY,
@@ -74,7 +83,7 @@ def request(instrument, key="A1", **changes):
     return OrderRequest(**{**values, **changes})
 
 
-def bracket(instrument, **changes):
+def bracket(instrument: Instrument, **changes: Any) -> OrderRequest:
     exits = (
         AttachedExit(client_order_id="SL", role=OrderRole.STOP_LOSS, distance_ratio=D("0.01")),
         AttachedExit(client_order_id="TP", role=OrderRole.TAKE_PROFIT, distance_ratio=D("0.02")),
@@ -82,16 +91,23 @@ def bracket(instrument, **changes):
     return request(instrument, attached=exits, **changes)
 
 
-def status_of(gateway, instrument, key):
+def found_order(gateway: PaperGateway, instrument: Instrument, key: str) -> OrderReport:
     found = gateway.order_find(client_order_id=key, symbol=instrument.symbol)
-    return found and found.status
+    assert found is not None
+    return found
 
 
-def fills(gateway):
+def status_of(gateway: PaperGateway, instrument: Instrument, key: str) -> OrderStatus:
+    return found_order(gateway, instrument, key).status
+
+
+def fills(gateway: PaperGateway) -> list[FillReport]:
     return gateway.fill_list_since("")[0]
 
 
-def test_market_order_fills_at_the_next_bars_open_and_pays_the_fee(account, instrument, gateway):
+def test_market_order_fills_at_the_next_bars_open_and_pays_the_fee(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(request(instrument))
     market_play(account=account, instrument=instrument, bar=a_bar(0, open_="101", high="101"))
     [fill] = fills(gateway)
@@ -99,13 +115,17 @@ def test_market_order_fills_at_the_next_bars_open_and_pays_the_fee(account, inst
     assert PaperBook.objects.get().cash == D("9999.899")
 
 
-def test_order_never_meets_a_bar_that_opened_before_it_was_accepted(account, instrument, gateway):
+def test_order_never_meets_a_bar_that_opened_before_it_was_accepted(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(request(instrument, as_of=START + STEP))
     assert market_play(account=account, instrument=instrument, bar=a_bar(0)) is False
     assert fills(gateway) == []
 
 
-def test_playing_a_bar_again_changes_nothing(account, instrument, gateway):
+def test_playing_a_bar_again_changes_nothing(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(request(instrument, order_type=OrderType.LIMIT, limit_price=D(99)))
     low = a_bar(0, low="99.5")
     assert market_play(account=account, instrument=instrument, bar=low) is True
@@ -115,18 +135,20 @@ def test_playing_a_bar_again_changes_nothing(account, instrument, gateway):
     assert len(fills(gateway)) == 1
 
 
-def test_same_client_order_id_is_taken_once(instrument, gateway):
+def test_same_client_order_id_is_taken_once(instrument: Instrument, gateway: PaperGateway) -> None:
     first = gateway.order_place(request(instrument))
     again = gateway.order_place(request(instrument))
     assert first == again
     assert len(gateway.order_list_open()) == 1
 
 
-def test_stop_and_target_start_with_the_entry_and_one_ends_the_other(account, instrument, gateway):
+def test_stop_and_target_start_with_the_entry_and_one_ends_the_other(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(bracket(instrument))
     assert status_of(gateway, instrument, "SL") is S.PENDING_NEW
     market_play(account=account, instrument=instrument, bar=a_bar(0))
-    stop = gateway.order_find(client_order_id="SL", symbol=instrument.symbol)
+    stop = found_order(gateway, instrument, "SL")
     assert (stop.status, stop.stop_price) == (S.NEW, D(99))
     market_play(account=account, instrument=instrument, bar=a_bar(1, high="103"))
     assert status_of(gateway, instrument, "TP") is S.FILLED
@@ -135,7 +157,9 @@ def test_stop_and_target_start_with_the_entry_and_one_ends_the_other(account, in
     assert [fill.price for fill in fills(gateway)] == [D(100), D(102)]
 
 
-def test_bar_that_touches_both_exits_takes_the_stop(account, instrument, gateway):
+def test_bar_that_touches_both_exits_takes_the_stop(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(bracket(instrument))
     market_play(account=account, instrument=instrument, bar=a_bar(0, high="105", low="95"))
     assert [fill.price for fill in fills(gateway)] == [D(100), D(99)]
@@ -143,29 +167,33 @@ def test_bar_that_touches_both_exits_takes_the_stop(account, instrument, gateway
 
 
 def test_target_does_not_see_the_bar_inside_which_a_limit_entry_filled(
-    account, instrument, gateway
-):
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(bracket(instrument, order_type=OrderType.LIMIT, limit_price=D("99.5")))
     market_play(account=account, instrument=instrument, bar=a_bar(0, high="110", low="99.4"))
     assert [fill.price for fill in fills(gateway)] == [D("99.5")]
     assert status_of(gateway, instrument, "TP") is S.NEW
 
 
-def test_volume_cap_fills_in_parts_and_the_exits_grow_with_the_entry(account, instrument, gateway):
+def test_volume_cap_fills_in_parts_and_the_exits_grow_with_the_entry(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     PaperBook.objects.update(volume_cap_ratio=D("0.1"))
     gateway.order_place(bracket(instrument, quantity=D(10)))
     market_play(account=account, instrument=instrument, bar=a_bar(0, volume="60"))
     assert status_of(gateway, instrument, "A1") is S.PARTIALLY_FILLED
-    stop = gateway.order_find(client_order_id="SL", symbol=instrument.symbol)
+    stop = found_order(gateway, instrument, "SL")
     assert stop.quantity == D(6)
     market_play(account=account, instrument=instrument, bar=a_bar(1, volume="60"))
     assert status_of(gateway, instrument, "A1") is S.FILLED
-    stop = gateway.order_find(client_order_id="SL", symbol=instrument.symbol)
+    stop = found_order(gateway, instrument, "SL")
     assert stop.quantity == D(10)
     assert [fill.quantity for fill in fills(gateway)] == [D(6), D(4)]
 
 
-def test_canceled_entry_keeps_the_exits_of_what_filled(account, instrument, gateway):
+def test_canceled_entry_keeps_the_exits_of_what_filled(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     PaperBook.objects.update(volume_cap_ratio=D("0.1"))
     gateway.order_place(bracket(instrument, quantity=D(10)))
     market_play(account=account, instrument=instrument, bar=a_bar(0, volume="60"))
@@ -175,13 +203,17 @@ def test_canceled_entry_keeps_the_exits_of_what_filled(account, instrument, gate
     assert PaperPosition.objects.get().quantity == 0
 
 
-def test_canceled_unfilled_entry_ends_its_exits(instrument, gateway):
+def test_canceled_unfilled_entry_ends_its_exits(
+    instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(bracket(instrument))
     gateway.order_cancel(client_order_id="A1", symbol=instrument.symbol)
     assert gateway.order_list_open() == []
 
 
-def test_fill_or_kill_without_enough_volume_is_killed_whole(account, instrument, gateway):
+def test_fill_or_kill_without_enough_volume_is_killed_whole(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     PaperBook.objects.update(volume_cap_ratio=D("0.1"))
     gateway.order_place(request(instrument, quantity=D(10), time_in_force=TimeInForce.FOK))
     market_play(account=account, instrument=instrument, bar=a_bar(0, volume="60"))
@@ -189,7 +221,9 @@ def test_fill_or_kill_without_enough_volume_is_killed_whole(account, instrument,
     assert fills(gateway) == []
 
 
-def test_immediate_or_cancel_keeps_what_filled_and_cancels_the_rest(account, instrument, gateway):
+def test_immediate_or_cancel_keeps_what_filled_and_cancels_the_rest(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     PaperBook.objects.update(volume_cap_ratio=D("0.1"))
     gateway.order_place(request(instrument, quantity=D(10), time_in_force=TimeInForce.IOC))
     market_play(account=account, instrument=instrument, bar=a_bar(0, volume="60"))
@@ -197,7 +231,9 @@ def test_immediate_or_cancel_keeps_what_filled_and_cancels_the_rest(account, ins
     assert [fill.quantity for fill in fills(gateway)] == [D(6)]
 
 
-def test_reduce_only_order_never_turns_the_position(account, instrument, gateway):
+def test_reduce_only_order_never_turns_the_position(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     gateway.order_place(request(instrument))
     market_play(account=account, instrument=instrument, bar=a_bar(0))
     gateway.order_place(
@@ -211,7 +247,9 @@ def test_reduce_only_order_never_turns_the_position(account, instrument, gateway
     assert status_of(gateway, instrument, "A2") is S.CANCELED
 
 
-def test_cash_of_a_perpetual_moves_by_result_and_of_a_share_by_price(account, gateway):
+def test_cash_of_a_perpetual_moves_by_result_and_of_a_share_by_price(
+    account: TradingAccount, gateway: PaperGateway
+) -> None:
     perpetual = InstrumentFactory(kind="PERPETUAL", lot_size=D(1), tick_size=D(1))
     share = InstrumentFactory(kind="EQUITY", lot_size=D(1), tick_size=D(1))
     PaperBook.objects.update(fee_bps=D(0))
@@ -220,9 +258,7 @@ def test_cash_of_a_perpetual_moves_by_result_and_of_a_share_by_price(account, ga
         market_play(account=account, instrument=instrument, bar=a_bar(0))
     assert PaperBook.objects.get().cash == D(9_900)
     for number, instrument in enumerate((perpetual, share)):
-        gateway.order_place(
-            request(instrument, f"S{number}", side=Side.SELL, as_of=START + STEP)
-        )
+        gateway.order_place(request(instrument, f"S{number}", side=Side.SELL, as_of=START + STEP))
         market_play(account=account, instrument=instrument, bar=a_bar(1, open_="110", high="110"))
     assert PaperBook.objects.get().cash == D(10_020)
 
@@ -239,8 +275,8 @@ def test_cash_of_a_perpetual_moves_by_result_and_of_a_share_by_price(account, ga
     ],
 )
 def test_order_against_the_rules_is_rejected_and_nothing_is_kept(
-    instrument, gateway, changes, code
-):
+    instrument: Instrument, gateway: PaperGateway, changes: dict[str, Any], code: str
+) -> None:
     with pytest.raises(Rejected) as refusal:
         gateway.order_place(request(instrument, **changes))
     assert refusal.value.code == code
@@ -248,14 +284,16 @@ def test_order_against_the_rules_is_rejected_and_nothing_is_kept(
     assert gateway.reports_since("").reports == ()
 
 
-def test_account_without_a_book_is_an_error_and_never_an_empty_answer():
+def test_account_without_a_book_is_an_error_and_never_an_empty_answer() -> None:
     gateway = PaperGateway(TradingAccount.objects.create(name="none", broker="PAPER"))
     for read in (gateway.order_list_open, gateway.position_list, gateway.balance_list):
         with pytest.raises(Rejected, match="no paper book"):
             read()
 
 
-def test_reports_come_in_order_page_by_page_and_each_once(account, instrument, gateway):
+def test_reports_come_in_order_page_by_page_and_each_once(
+    account: TradingAccount, instrument: Instrument, gateway: PaperGateway
+) -> None:
     for number in range(150):
         gateway.order_place(request(instrument, f"N{number}"))
     market_play(account=account, instrument=instrument, bar=a_bar(0))

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from apps.marketdata.domain.types import Bar
 from apps.orders.domain.fill_rules import (
     FillMoment,
     FillTerms,
+    PriceMatch,
     commission_for,
     exit_price,
     price_match,
@@ -17,10 +19,17 @@ from apps.orders.domain.fill_rules import (
 from apps.orders.domain.types import OrderRole, OrderType, Side
 
 D = Decimal
+Price: TypeAlias = str | Decimal
 OPEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def a_bar(open_="100", high="110", low="90", close="105", volume="50"):
+def a_bar(
+    open_: Price = "100",
+    high: Price = "110",
+    low: Price = "90",
+    close: Price = "105",
+    volume: Price = "50",
+) -> Bar:
     return Bar(
         open_at=OPEN_AT,
         close_at=OPEN_AT + timedelta(minutes=5),
@@ -32,8 +41,8 @@ def a_bar(open_="100", high="110", low="90", close="105", volume="50"):
     )
 
 
-def terms(**changes):
-    values = {
+def terms(**changes: Any) -> FillTerms:
+    values: dict[str, Any] = {
         "fee_bps": D(6),
         "slippage_bps": D(0),
         "volume_cap_ratio": D(0),
@@ -44,7 +53,16 @@ def terms(**changes):
     return FillTerms(**{**values, **changes})
 
 
-def match(order_type, side, *, limit=None, stop=None, triggered=False, bar=None, on=None):
+def match(
+    order_type: OrderType,
+    side: Side,
+    *,
+    limit: Price | None = None,
+    stop: Price | None = None,
+    triggered: bool = False,
+    bar: Bar | None = None,
+    on: FillTerms | None = None,
+) -> PriceMatch | None:
     return price_match(
         order_type=order_type,
         side=side,
@@ -56,50 +74,58 @@ def match(order_type, side, *, limit=None, stop=None, triggered=False, bar=None,
     )
 
 
-def test_market_order_fills_at_the_open():
-    found = match(OrderType.MARKET, Side.BUY)
+def fill_of(order_type: OrderType, side: Side, **terms_of_match: Any) -> PriceMatch:
+    found = match(order_type, side, **terms_of_match)
+    assert found is not None
+    return found
+
+
+def test_market_order_fills_at_the_open() -> None:
+    found = fill_of(OrderType.MARKET, Side.BUY)
     assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
 
 
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "100.2"), (Side.SELL, "99.8")])
-def test_slippage_moves_market_fills_against_us_to_a_whole_tick(side, price):
-    found = match(OrderType.MARKET, side, on=terms(slippage_bps=D(15)))
+def test_slippage_moves_market_fills_against_us_to_a_whole_tick(side: Side, price: str) -> None:
+    found = fill_of(OrderType.MARKET, side, on=terms(slippage_bps=D(15)))
     assert found.price == D(price)
 
 
-def test_buy_limit_fills_at_its_limit_when_the_bar_touches_it():
-    found = match(OrderType.LIMIT, Side.BUY, limit="90")
+def test_buy_limit_fills_at_its_limit_when_the_bar_touches_it() -> None:
+    found = fill_of(OrderType.LIMIT, Side.BUY, limit="90")
     assert (found.price, found.moment) == (D(90), FillMoment.INSIDE)
 
 
-def test_buy_limit_below_the_low_does_not_fill():
+def test_buy_limit_below_the_low_does_not_fill() -> None:
     assert match(OrderType.LIMIT, Side.BUY, limit="89.9") is None
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "101"), (Side.SELL, "99")])
-def test_limit_that_the_open_gapped_through_fills_at_the_better_open(side, limit):
-    found = match(OrderType.LIMIT, side, limit=limit)
+def test_limit_that_the_open_gapped_through_fills_at_the_better_open(
+    side: Side, limit: str
+) -> None:
+    found = fill_of(OrderType.LIMIT, side, limit=limit)
     assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
 
 
-def test_sell_stop_fills_at_its_stop_when_the_bar_touches_it():
-    assert match(OrderType.STOP, Side.SELL, stop="95").price == D(95)
+def test_sell_stop_fills_at_its_stop_when_the_bar_touches_it() -> None:
+    assert fill_of(OrderType.STOP, Side.SELL, stop="95").price == D(95)
 
 
-def test_sell_stop_that_the_open_gapped_through_fills_at_the_worse_open():
-    found = match(OrderType.STOP, Side.SELL, stop="105")
+def test_sell_stop_that_the_open_gapped_through_fills_at_the_worse_open() -> None:
+    found = fill_of(OrderType.STOP, Side.SELL, stop="105")
     assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
 
 
-def test_buy_stop_above_the_high_does_not_fill():
+def test_buy_stop_above_the_high_does_not_fill() -> None:
     assert match(OrderType.STOP, Side.BUY, stop="110.1") is None
 
 
-def test_triggered_stop_left_over_from_an_earlier_bar_is_a_market_order():
-    assert match(OrderType.STOP, Side.SELL, stop="50", triggered=True).price == D(100)
+def test_triggered_stop_left_over_from_an_earlier_bar_is_a_market_order() -> None:
+    assert fill_of(OrderType.STOP, Side.SELL, stop="50", triggered=True).price == D(100)
 
 
-def test_limit_order_without_a_price_is_a_programming_error():
+def test_limit_order_without_a_price_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="needs a limit price"):
         match(OrderType.LIMIT, Side.BUY)
 
@@ -112,7 +138,9 @@ def test_limit_order_without_a_price_is_a_programming_error():
     high=st.integers(1000, 1150),
     open_=st.integers(0, 100),
 )
-def test_without_slippage_every_fill_lies_inside_the_bar(side, kind, level, low, high, open_):
+def test_without_slippage_every_fill_lies_inside_the_bar(
+    side: Side, kind: OrderType, level: int, low: int, high: int, open_: int
+) -> None:
     first = low + (high - low) * open_ // 100
     bar = a_bar(open_=D(first) / 10, high=D(high) / 10, low=D(low) / 10, close=D(first) / 10)
     found = match(kind, side, limit=D(level) / 10, stop=D(level) / 10, bar=bar)
@@ -125,16 +153,16 @@ def test_without_slippage_every_fill_lies_inside_the_bar(side, kind, level, low,
         assert side.sign * (found.price - D(level) / 10) >= 0
 
 
-def test_volume_cap_takes_a_share_of_the_bar_in_whole_lots():
+def test_volume_cap_takes_a_share_of_the_bar_in_whole_lots() -> None:
     on = terms(volume_cap_ratio=D("0.1"), lot_size=D("0.7"))
     assert volume_available(bar=a_bar(volume="50"), terms=on) == D("4.9")
 
 
-def test_no_cap_means_any_quantity():
+def test_no_cap_means_any_quantity() -> None:
     assert volume_available(bar=a_bar(volume="0"), terms=terms()) is None
 
 
-def test_commission_is_basis_points_of_notional():
+def test_commission_is_basis_points_of_notional() -> None:
     paid = commission_for(quantity=D("0.32"), price=D(1004), terms=terms())
     assert paid == D("0.192768")
 
@@ -149,7 +177,9 @@ def test_commission_is_basis_points_of_notional():
         (Side.SELL, OrderRole.TAKE_PROFIT, "983.9"),
     ],
 )
-def test_exit_prices_round_to_the_tick_in_the_direction_of_profit(side, role, price):
+def test_exit_prices_round_to_the_tick_in_the_direction_of_profit(
+    side: Side, role: OrderRole, price: str
+) -> None:
     ratio = D("0.01") if role is OrderRole.STOP_LOSS else D("0.02")
     found = exit_price(
         entry_side=side,

@@ -1,11 +1,14 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from apps.accounts.models import TradingAccount
 from apps.core.ids import client_order_id
 from apps.core.models import AuditEvent
+from apps.marketdata.models import Instrument
 from apps.orders.domain.states import IllegalTransition, OrderStatus, Overfill
 from apps.orders.domain.types import (
     FillReport,
@@ -39,17 +42,17 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def account(db):
+def account(db: None) -> TradingAccount:
     return TradingAccountFactory(broker="PAPER")
 
 
 @pytest.fixture
-def instrument(db):
+def instrument(db: None) -> Instrument:
     return InstrumentFactory()
 
 
-def a_plan(**changes):
-    values = {
+def a_plan(**changes: Any) -> OrderPlan:
+    values: dict[str, Any] = {
         "key": "k",
         "decided_at": AT,
         "side": Side.BUY,
@@ -65,12 +68,12 @@ def a_plan(**changes):
 
 
 @pytest.fixture
-def entry(account, instrument):
+def entry(account: TradingAccount, instrument: Instrument) -> Order:
     return order_create(account=account, instrument=instrument, plan=a_plan())
 
 
-def report(order, status, **changes):
-    values = {
+def report(order: Order, status: OrderStatus, **changes: Any) -> OrderReport:
+    values: dict[str, Any] = {
         "client_order_id": order.client_order_id,
         "venue_order_id": f"V{order.client_order_id}",
         "symbol": order.instrument.symbol,
@@ -83,7 +86,7 @@ def report(order, status, **changes):
     return OrderReport(**{**values, **changes})
 
 
-def a_fill(order, quantity, trade_id="t1", price="100"):
+def a_fill(order: Order, quantity: int, trade_id: str = "t1", price: str = "100") -> FillReport:
     return FillReport(
         trade_id=trade_id,
         client_order_id=order.client_order_id,
@@ -98,36 +101,38 @@ def a_fill(order, quantity, trade_id="t1", price="100"):
     )
 
 
-def sent(order, status=S.NEW):
+def sent(order: Order, status: OrderStatus = S.NEW) -> Order:
     assert order_claim(order=order, epoch=1)
     order_report_record(account=order.account, report=report(order, status))
     order.refresh_from_db()
     return order
 
 
-def statuses(entry):
+def statuses(entry: Order) -> dict[str, str]:
     return {order.role: order.status for order in Order.objects.filter(account=entry.account)}
 
 
-def test_order_is_stored_with_its_exits_events_and_audit(entry):
+def test_order_is_stored_with_its_exits_events_and_audit(entry: Order) -> None:
     assert statuses(entry) == {"ENTRY": "INTENT", "STOP_LOSS": "INTENT", "TAKE_PROFIT": "INTENT"}
     assert OrderEvent.objects.filter(kind="order.intended").count() == 3
     assert AuditEvent.objects.filter(action="order.intended").count() == 3
 
 
-def test_same_key_and_moment_cannot_make_a_second_order(entry, account, instrument):
+def test_same_key_and_moment_cannot_make_a_second_order(
+    entry: Order, account: TradingAccount, instrument: Instrument
+) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         order_create(account=account, instrument=instrument, plan=a_plan())
     assert Order.objects.count() == 3
 
 
-def test_claim_is_won_once(entry):
+def test_claim_is_won_once(entry: Order) -> None:
     assert order_claim(order=entry, epoch=1) is True
     assert order_claim(order=entry, epoch=2) is False
     assert entry.events.filter(kind="order.claimed").count() == 1
 
 
-def test_acknowledged_entry_takes_its_exits_along(entry):
+def test_acknowledged_entry_takes_its_exits_along(entry: Order) -> None:
     sent(entry)
     assert statuses(entry) == {
         "ENTRY": "NEW",
@@ -136,7 +141,7 @@ def test_acknowledged_entry_takes_its_exits_along(entry):
     }
 
 
-def test_rejected_entry_ends_its_exits(entry):
+def test_rejected_entry_ends_its_exits(entry: Order) -> None:
     order_claim(order=entry, epoch=1)
     order_reject(order=entry, code="110007", reason="not enough margin")
     assert statuses(entry) == {
@@ -146,7 +151,7 @@ def test_rejected_entry_ends_its_exits(entry):
     }
 
 
-def test_unknown_outcome_freezes_the_instrument_until_the_truth_is_known(entry):
+def test_unknown_outcome_freezes_the_instrument_until_the_truth_is_known(entry: Order) -> None:
     order_claim(order=entry, epoch=1)
     order_mark_unknown(order=entry, reason="timeout")
     order_mark_unknown(order=entry, reason="timeout again")
@@ -155,7 +160,7 @@ def test_unknown_outcome_freezes_the_instrument_until_the_truth_is_known(entry):
     assert InstrumentFreeze.objects.filter(released_at=None).count() == 0
 
 
-def test_order_returns_to_intent_only_from_a_proved_absence(entry):
+def test_order_returns_to_intent_only_from_a_proved_absence(entry: Order) -> None:
     with pytest.raises(IllegalTransition):
         order_absence_record(order=entry, reason="")
     order_claim(order=entry, epoch=1)
@@ -167,20 +172,22 @@ def test_order_returns_to_intent_only_from_a_proved_absence(entry):
     assert InstrumentFreeze.objects.filter(released_at=None).count() == 0
 
 
-def test_order_that_certainly_was_not_sent_can_be_claimed_again(entry):
+def test_order_that_certainly_was_not_sent_can_be_claimed_again(entry: Order) -> None:
     order_claim(order=entry, epoch=1)
     order_return_unsent(order=entry, reason="Unavailable: refused")
     assert order_claim(order=entry, epoch=2) is True
 
 
-def test_abandoned_order_ends_with_its_exits_and_a_sent_one_cannot_be_abandoned(entry):
+def test_abandoned_order_ends_with_its_exits_and_a_sent_one_cannot_be_abandoned(
+    entry: Order,
+) -> None:
     order_abandon(order=entry, reason="stale")
     assert set(statuses(entry).values()) == {"CANCELED"}
     with pytest.raises(IllegalTransition):
         order_abandon(order=entry, reason="again")
 
 
-def test_fill_is_recorded_once_and_averages_the_price(entry):
+def test_fill_is_recorded_once_and_averages_the_price(entry: Order) -> None:
     sent(entry)
     first, is_new = fill_record(account=entry.account, report=a_fill(entry, 1, price="100"))
     again, is_new_again = fill_record(account=entry.account, report=a_fill(entry, 1, price="100"))
@@ -192,18 +199,18 @@ def test_fill_is_recorded_once_and_averages_the_price(entry):
     assert Fill.objects.count() == 2
 
 
-def test_overfill_is_refused_and_nothing_is_written(entry):
+def test_overfill_is_refused_and_nothing_is_written(entry: Order) -> None:
     sent(entry)
     events = OrderEvent.objects.count()
     with pytest.raises(Overfill):
         fill_record(account=entry.account, report=a_fill(entry, 3))
     entry.refresh_from_db()
-    assert (entry.status, entry.filled_quantity) == ("NEW", 0)
+    assert (entry.status, entry.filled_quantity) == ("NEW", Decimal(0))
     assert Fill.objects.count() == 0
     assert OrderEvent.objects.count() == events
 
 
-def test_fill_after_rejection_is_refused_and_nothing_is_written(entry):
+def test_fill_after_rejection_is_refused_and_nothing_is_written(entry: Order) -> None:
     order_claim(order=entry, epoch=1)
     order_reject(order=entry, code="1", reason="no")
     with pytest.raises(IllegalTransition, match="REJECTED to FILLED"):
@@ -211,7 +218,7 @@ def test_fill_after_rejection_is_refused_and_nothing_is_written(entry):
     assert Fill.objects.exists() is False
 
 
-def test_report_on_an_unknown_order_is_refused(entry, account):
+def test_report_on_an_unknown_order_is_refused(entry: Order, account: TradingAccount) -> None:
     stranger = Order(client_order_id="NOBODY", instrument=entry.instrument, side="BUY", quantity=1)
     with pytest.raises(OrderNotFound):
         order_report_record(account=account, report=report(stranger, S.NEW))
@@ -219,7 +226,7 @@ def test_report_on_an_unknown_order_is_refused(entry, account):
         fill_record(account=account, report=a_fill(stranger, 1))
 
 
-def test_late_acknowledgement_after_a_fill_changes_nothing(entry):
+def test_late_acknowledgement_after_a_fill_changes_nothing(entry: Order) -> None:
     sent(entry)
     fill_record(account=entry.account, report=a_fill(entry, 1))
     before = OrderEvent.objects.count()
@@ -230,14 +237,14 @@ def test_late_acknowledgement_after_a_fill_changes_nothing(entry):
     assert OrderEvent.objects.count() == before
 
 
-def test_report_of_filled_waits_for_the_executions(entry):
+def test_report_of_filled_waits_for_the_executions(entry: Order) -> None:
     order_claim(order=entry, epoch=1)
     order_report_record(account=entry.account, report=report(entry, S.FILLED))
     entry.refresh_from_db()
-    assert (entry.status, entry.filled_quantity) == ("NEW", 0)
+    assert (entry.status, entry.filled_quantity) == ("NEW", Decimal(0))
 
 
-def test_cancel_is_requested_once_and_confirmed_by_the_venue(entry):
+def test_cancel_is_requested_once_and_confirmed_by_the_venue(entry: Order) -> None:
     sent(entry)
     assert order_cancel_request(order=entry, reason="signal") is True
     assert order_cancel_request(order=entry, reason="signal") is True
@@ -248,7 +255,7 @@ def test_cancel_is_requested_once_and_confirmed_by_the_venue(entry):
     assert order_cancel_request(order=entry, reason="late") is False
 
 
-def test_venue_sets_price_and_size_of_an_attached_exit(entry):
+def test_venue_sets_price_and_size_of_an_attached_exit(entry: Order) -> None:
     sent(entry)
     stop = entry.exits.get(role="STOP_LOSS")
     order_report_record(
@@ -256,18 +263,18 @@ def test_venue_sets_price_and_size_of_an_attached_exit(entry):
         report=report(stop, S.NEW, stop_price=Decimal(99), quantity=Decimal(1)),
     )
     stop.refresh_from_db()
-    assert (stop.status, stop.stop_price, stop.quantity) == ("NEW", 99, 1)
+    assert (stop.status, stop.stop_price, stop.quantity) == ("NEW", Decimal(99), Decimal(1))
     assert stop.events.filter(kind="order.terms_set_by_venue").count() == 1
 
 
-def test_events_are_numbered_without_gaps(entry):
+def test_events_are_numbered_without_gaps(entry: Order) -> None:
     sent(entry)
     fill_record(account=entry.account, report=a_fill(entry, 2))
     numbers = list(entry.events.order_by("sequence").values_list("sequence", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_client_order_ids_sort_by_time_and_fit_the_tightest_venue():
+def test_client_order_ids_sort_by_time_and_fit_the_tightest_venue() -> None:
     early = client_order_id(at=AT, key="z")
     late = client_order_id(at=AT.replace(year=2027), key="a")
     assert early < late
