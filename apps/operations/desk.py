@@ -75,7 +75,7 @@ def desk_programs(*, http_port: int) -> list[ProcessSpec]:
     """Return the programs of a desk in the order in which they start."""
     python = sys.executable
     base_dir = Path(settings.BASE_DIR)
-    celery = (python, "-m", "celery", "-A", "tradingsite")
+    celery = (python, "-m", "celery", "-A", "tradingsite", "--quiet")
     level = f"--loglevel={settings.LOG_LEVEL}"
     env = {"DESK_HTTP_PORT": str(http_port)}
     web = [

@@ -154,7 +154,7 @@ def test_a_desk_opens_and_a_stop_leaves_no_process_behind(desk: Desk) -> None:
     until(lambda: desk.says(" ready."), seconds=60)  # the worker
     family = desk.family()
     names = " ".join(" ".join(member.cmdline()) for member in family)
-    for program in ("gunicorn", "celery -A tradingsite worker", "beat", "postgres", "redis-server"):
+    for program in ("gunicorn", "celery -A tradingsite --quiet worker", "beat", "postgres", "redis-server"):
         assert program in names
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0

@@ -247,5 +247,12 @@ LOGGING = {
     # Standard error always: --json commands own standard output
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"axes": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        # Each task's coming and going, several lines a second: what it did is logged by itself
+        **{
+            name: {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"}
+            for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+        },
+    },
 }
