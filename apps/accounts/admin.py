@@ -43,7 +43,7 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin[User]):
     """People. Nobody edits a superuser but a superuser, and nobody their own roles."""
 
     audit_name = "user"
-    form = UserChangeForm
+    form = UserChangeForm[User]
     add_form = UserAddForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "full_name", "is_active", "is_staff", "last_login")

@@ -119,11 +119,9 @@ def _column(model: type[models.Model], name: Any) -> Any:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
         return name
-    return _amount_column(name, str(field.verbose_name)) if _is_amount(field) else name
-
-
-def _is_amount(field: Any) -> bool:
-    return isinstance(field, AmountField)
+    if not isinstance(field, AmountField):
+        return name
+    return _amount_column(name, str(field.verbose_name))
 
 
 @cache
