@@ -32,6 +32,16 @@ def database_from_url(url: str) -> dict[str, object]:
     }
 
 
+def cache_from_url(url: str) -> dict[str, object]:
+    """Return Django's form of a Redis cache; a server that does not answer holds nobody up."""
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "cache",  # the broker's keys are in the same database
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},  # seconds
+    }
+
+
 DEBUG = False
 ROOT_URLCONF = "tradingsite.urls"
 WSGI_APPLICATION = "tradingsite.wsgi.application"

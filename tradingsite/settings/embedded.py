@@ -3,7 +3,13 @@
 from apps.core.embedded import EmbeddedServices, secret_key_read_or_create
 from tradingsite.env import env_text, env_url
 from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
-from tradingsite.settings.base import ALLOWED_HOSTS, BASE_DIR, VAR_DIR, database_from_url
+from tradingsite.settings.base import (
+    ALLOWED_HOSTS,
+    BASE_DIR,
+    VAR_DIR,
+    cache_from_url,
+    database_from_url,
+)
 
 DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
 REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
@@ -17,6 +23,7 @@ services = EmbeddedServices.at(
 EMBEDDED_SERVICES: EmbeddedServices | None = services
 DATABASES = {"default": database_from_url(DATABASE_URL or services.database_url)}
 REDIS_URL = REDIS_URL or services.redis_url
+CACHES = {"default": cache_from_url(REDIS_URL)}
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 SECRET_KEY = env_text("DESK_SECRET_KEY") or secret_key_read_or_create(VAR_DIR / "secret_key")

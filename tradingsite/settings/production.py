@@ -2,7 +2,7 @@
 
 from tradingsite.env import env_required, env_url
 from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
-from tradingsite.settings.base import database_from_url
+from tradingsite.settings.base import cache_from_url, database_from_url
 
 DATABASE_URL = env_url("DATABASE_URL", schemes=("postgresql", "postgres"))
 REDIS_URL = env_url("REDIS_URL", schemes=("redis", "rediss", "unix"))
@@ -16,6 +16,7 @@ DATABASES["default"]["OPTIONS"] = {
     "sslmode": env_required("DESK_DATABASE_SSLMODE"),
     **DATABASES["default"]["OPTIONS"],  # type: ignore[dict-item]  # options from the URL win
 }
+CACHES = {"default": cache_from_url(str(REDIS_URL))}
 CELERY_BROKER_URL = str(REDIS_URL).replace("unix://", "redis+socket://", 1)
 
 SECRET_KEY = env_required("DESK_SECRET_KEY")
