@@ -18,7 +18,11 @@ class Position(models.Model):
     account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, related_name="positions")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="positions")
     deployment = models.ForeignKey(
-        Deployment, null=True, blank=True, on_delete=models.PROTECT, related_name="positions",
+        Deployment,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="positions",
         help_text="Empty for orders by hand",
     )
     quantity = AmountField(default=Decimal(0), help_text="Signed; short is negative")
@@ -165,7 +169,10 @@ class PositionChange(AppendOnlyModel):
     fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="position_change")
     position = models.ForeignKey(Position, on_delete=models.PROTECT, related_name="changes")
     transaction = models.ForeignKey(
-        LedgerTransaction, null=True, on_delete=models.PROTECT, related_name="position_changes",
+        LedgerTransaction,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="position_changes",
         help_text="Empty when no money moved, as for a free opening of a perpetual",
     )
     quantity_after = AmountField(help_text="Of the deployment; signed")

@@ -48,4 +48,3 @@ class DeskStartAdmin(ReadOnlyAdmin):
 
     list_display = ("started_at", "build")
     date_hierarchy = "started_at"
-

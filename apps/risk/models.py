@@ -22,7 +22,10 @@ class TradingState(models.Model):
     """The switch of the desk, of an account or of a deployment. The strictest one counts."""
 
     account = models.OneToOneField(
-        TradingAccount, null=True, blank=True, on_delete=models.PROTECT,
+        TradingAccount,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="trading_state",
     )
     deployment = models.OneToOneField(
