@@ -5,40 +5,74 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketdata', '0002_append_only'),
-        ('strategies', '0002_append_only'),
+        ("marketdata", "0002_append_only"),
+        ("strategies", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeploymentLease',
+            name="DeploymentLease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('holder', models.CharField(blank=True, max_length=80)),
-                ('expires_at', models.DateTimeField(help_text='Machine time of the database')),
-                ('deployment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='lease', to='strategies.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("holder", models.CharField(blank=True, max_length=80)),
+                ("expires_at", models.DateTimeField(help_text="Machine time of the database")),
+                (
+                    "deployment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lease",
+                        to="strategies.deployment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('deployment',),
+                "ordering": ("deployment",),
             },
         ),
         migrations.CreateModel(
-            name='DeploymentCursor',
+            name="DeploymentCursor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bar_open_at', models.DateTimeField()),
-                ('bars_seen', models.BigIntegerField(default=0)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cursors', to='strategies.deployment')),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.instrument')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("bar_open_at", models.DateTimeField()),
+                ("bars_seen", models.BigIntegerField(default=0)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cursors",
+                        to="strategies.deployment",
+                    ),
+                ),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('deployment', 'instrument'),
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'instrument'), name='cursor_once_per_instrument')],
+                "ordering": ("deployment", "instrument"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("deployment", "instrument"), name="cursor_once_per_instrument"
+                    )
+                ],
             },
         ),
     ]
