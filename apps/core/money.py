@@ -1,12 +1,14 @@
 """Amounts that know their currency, and the one precision in which they are stored."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Self
 
 MAX_DIGITS = 28
 DECIMAL_PLACES = 10
 _SMALLEST = Decimal(1).scaleb(-DECIMAL_PLACES)
+_TOO_LARGE = Decimal(1).scaleb(MAX_DIGITS - DECIMAL_PLACES)
+_ROUNDING = Context(prec=MAX_DIGITS + 1, rounding=ROUND_HALF_EVEN)
 
 ZERO = Decimal(0)
 
@@ -19,9 +21,11 @@ def stored(amount: Decimal) -> Decimal:
     """
     if not amount.is_finite():
         raise ValueError(f"an amount must be finite, was {amount}")
-    if amount.adjusted() >= MAX_DIGITS - DECIMAL_PLACES:
-        raise ValueError(f"an amount must be below 1E{MAX_DIGITS - DECIMAL_PLACES}, was {amount}")
-    return amount.quantize(_SMALLEST, rounding=ROUND_HALF_EVEN)
+    if amount.copy_abs() < _TOO_LARGE:
+        rounded = amount.quantize(_SMALLEST, context=_ROUNDING)
+        if rounded.copy_abs() < _TOO_LARGE:
+            return rounded
+    raise ValueError(f"an amount must be below {_TOO_LARGE}, was {amount}")
 
 
 class CurrencyMismatch(ValueError):
