@@ -1,9 +1,9 @@
-"""What a person types to sign in and to prove their second factor."""
+"""What a person types to sign in, to prove their second factor and to change their password."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
 
 class SignInForm(AuthenticationForm):
@@ -29,6 +29,16 @@ class SignInForm(AuthenticationForm):
         """Spell the address in one way, so that failures count together whatever the case."""
         typed: str = self.cleaned_data["username"]
         return typed.strip().lower()
+
+
+class PasswordForm(PasswordChangeForm):
+    """The old password and a new one, twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Dress the fields as on every page."""
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
 
 
 class CodeForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Sign-in in one or two steps, and the enrolment of a second factor."""
+"""Sign-in in one or two steps, its end, the enrolment of a second factor, and a new password."""
 
 import time
 from base64 import b32encode
@@ -7,11 +7,13 @@ from typing import Any
 import django_otp
 import qrcode
 import qrcode.image.svg
+from axes.helpers import get_cool_off
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import LoginView, RedirectURLMixin
+from django.contrib.auth.views import LoginView, LogoutView, RedirectURLMixin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,17 +25,22 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from rest_framework.exceptions import Throttled
 
-from apps.accounts.forms import CodeForm, SignInForm
+from apps.accounts.forms import CodeForm, PasswordForm, SignInForm
 from apps.accounts.models import User
 from apps.accounts.selectors import second_factor_of
 from apps.accounts.services import (
     CodeRefused,
+    password_change,
     recovery_codes_renew,
     second_factor_confirm,
     second_factor_start,
     second_factor_verify,
+    sign_in_record,
+    sign_out_record,
 )
+from apps.core.api.problems import problem_json
 
 PENDING_KEY = "accounts.second_factor_pending"
 PENDING_SECONDS = 300
@@ -41,7 +48,7 @@ PENDING_SECONDS = 300
 
 
 class SignInView(LoginView):
-    """The first step. It signs in only those who have no second factor yet."""
+    """The first step. It signs in only those who have no second factor yet, to set one up."""
 
     form_class = SignInForm
     template_name = "accounts/sign_in.html"
@@ -51,7 +58,9 @@ class SignInView(LoginView):
         """Ask for the code, or sign in."""
         user: User = form.get_user()
         if second_factor_of(user) is None:
-            return super().form_valid(form)
+            with transaction.atomic():
+                sign_in_record(user=user, proof="password")
+                return super().form_valid(form)
         self.request.session.cycle_key()
         self.request.session[PENDING_KEY] = {
             "user_id": user.pk,
@@ -88,9 +97,36 @@ class SecondFactorView(RedirectURLMixin, FormView[CodeForm]):
             form.add_error("code", str(refused))
             return self.form_invalid(form)
         pending = self.request.session.pop(PENDING_KEY)
-        login(self.request, self.person, backend=pending["backend"])
-        django_otp.login(self.request, device)
+        with transaction.atomic():
+            login(self.request, self.person, backend=pending["backend"])
+            django_otp.login(self.request, device)
+            sign_in_record(user=self.person, proof=device.name)
         return redirect(pending["next"] or self.get_default_redirect_url())
+
+
+class SignOutView(LogoutView):
+    """The end of a session."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Record it and end it; without a session there is nothing to record."""
+        if isinstance(request.user, User):
+            sign_out_record(user=request.user)
+        return super().post(request, *args, **kwargs)
+
+
+def sign_in_paused(request: HttpRequest, *_: Any) -> HttpResponse:
+    """Say that sign-in pauses after too many failures; django-axes calls it in the view's place."""
+    wait_seconds = int(get_cool_off(request).total_seconds())
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return problem_json(
+            Throttled(wait_seconds, "Too many failed sign-ins for this e-mail address from here.")
+        )
+    context = {"failure_limit": settings.AXES_FAILURE_LIMIT, "wait_minutes": wait_seconds // 60}
+    page = render(request, "accounts/sign_in_paused.html", context, status=429)
+    page["Retry-After"] = str(wait_seconds)
+    return page
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
@@ -156,6 +192,26 @@ class RecoveryCodesView(LoginRequiredMixin, View):
                 context = {"codes": codes, "continue_url": reverse("operations:dashboard")}
                 return render(request, "accounts/recovery_codes.html", context)
         return _status_page(request, form)
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class PasswordView(LoginRequiredMixin, FormView[PasswordForm]):
+    """A new password against the old one; every other session of the person ends."""
+
+    form_class = PasswordForm
+    template_name = "accounts/password.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Give the form the person whose old password counts."""
+        return {**super().get_form_kwargs(), "user": _person(self.request)}
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
+        """Change it and keep this session."""
+        person = _person(self.request)
+        password_change(user=person, password=form.cleaned_data["new_password1"])
+        update_session_auth_hash(self.request, person)
+        messages.success(self.request, "The password is changed. Other sessions have ended.")
+        return redirect("operations:dashboard")
 
 
 def _person(request: HttpRequest) -> User:

@@ -2,20 +2,10 @@
 
 import pytest
 from django.test import Client
-from django_otp import DEVICE_ID_SESSION_KEY
 
 from apps.accounts.models import User
-from tests.factories.accounts import TOTPDeviceFactory, UserFactory
-
-
-def verified_client(user: User) -> Client:
-    device = TOTPDeviceFactory(user=user)
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-    session.save()
-    return client
+from tests.factories.accounts import UserFactory
+from tests.sessions import signed_in
 
 
 @pytest.fixture
@@ -25,4 +15,4 @@ def superuser(db: None) -> User:
 
 @pytest.fixture
 def superuser_client(superuser: User) -> Client:
-    return verified_client(superuser)
+    return signed_in(superuser)

@@ -145,11 +145,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "operations:dashboard"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
+AXES_USERNAME_FORM_FIELD = "username"  # the form's name for it; axes would take the model's
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.views.sign_in_paused"
 AXES_IPWARE_PROXY_COUNT = env_integer("DESK_TRUSTED_PROXY_COUNT", maximum=10)
 OTP_TOTP_ISSUER = "tradingsite"
 SESSION_COOKIE_HTTPONLY = True

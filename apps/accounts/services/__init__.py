@@ -10,7 +10,12 @@ from apps.accounts.services.second_factor import (
     second_factor_start,
     second_factor_verify,
 )
-from apps.accounts.services.sign_in import lockout_end
+from apps.accounts.services.sign_in import (
+    lockout_end,
+    password_change,
+    sign_in_record,
+    sign_out_record,
+)
 
 __all__ = [
     "CodeRefused",
@@ -18,10 +23,13 @@ __all__ = [
     "lockout_end",
     "membership_add",
     "membership_remove",
+    "password_change",
     "recovery_codes_renew",
     "roles_sync",
     "second_factor_confirm",
     "second_factor_reset",
     "second_factor_start",
     "second_factor_verify",
+    "sign_in_record",
+    "sign_out_record",
 ]

@@ -43,6 +43,11 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> HttpRespo
         logger.error("unexpected failure of the API", exc_info=exception)
         got_request_exception.send(sender=problem_response, request=context["request"])
         failure = exceptions.APIException("The failure is logged; try again, or tell the operator.")
+    return problem_json(failure)
+
+
+def problem_json(failure: exceptions.APIException) -> HttpResponse:
+    """Return the response for an exception of DRF, also to code that is no API view."""
     response = JsonResponse(
         problem_document(failure), status=failure.status_code, content_type=CONTENT_TYPE
     )
