@@ -62,16 +62,23 @@ def _equity(symbol: str, tick_size: str) -> CatalogueEntry:
     )
 
 
-def _index(symbol: str) -> CatalogueEntry:
+def _watched(
+    symbol: str, kind: InstrumentKind, quote_currency: str, tick_size: str, calendar: str
+) -> CatalogueEntry:
+    """Describe what is looked at and measured by, and traded nowhere."""
     return CatalogueEntry(
         symbol=symbol,
-        kind=InstrumentKind.INDEX,
-        quote_currency="INR",
-        tick_size=Decimal("0.05"),
+        kind=kind,
+        quote_currency=quote_currency,
+        tick_size=Decimal(tick_size),
         lot_size=Decimal(1),
-        calendar="XNSE",
+        calendar=calendar,
         is_tradable=False,
     )
+
+
+def _index(symbol: str) -> CatalogueEntry:
+    return _watched(symbol, InstrumentKind.INDEX, "INR", "0.05", "XNSE")
 
 
 # Bybit: instruments-info of linear perpetuals; APE's tick became finer while it fell below 0.5.
@@ -92,6 +99,12 @@ CATALOGUE: dict[str, CatalogueEntry] = {
         _equity("NSE:ABB", "0.05"),
         _index("NSE:NIFTY50"),
         _index("NSE:BANKNIFTY"),
+        *(
+            _watched(f"BYBIT:{coin}USDT.MARK", InstrumentKind.INDEX, "USDT", tick_size, "24/7")
+            for coin, tick_size in (("BTC", "0.01"), ("ETH", "0.01"), ("SOL", "0.001"))
+        ),
+        _watched("NASDAQ:GOOG", InstrumentKind.EQUITY, "USD", "0.01", "24/5"),
+        _watched("FX:EURUSD", InstrumentKind.SPOT, "USD", "0.00001", "24/5"),
         _perpetual("DEMO:AURUM.P", "0.1", "0.01"),
         _perpetual("DEMO:BOREA.P", "0.01", "0.1"),
         _perpetual("DEMO:CORVUS.P", "0.0001", "1"),

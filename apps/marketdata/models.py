@@ -8,6 +8,7 @@ from django.db import models
 from apps.core.clock import now
 from apps.core.fields import AmountField, CurrencyField
 from apps.core.models import AppendOnlyModel
+from apps.marketdata.domain.calendars import CALENDARS
 from apps.marketdata.domain.errors import FeedRefused
 from apps.marketdata.domain.feeds import feed_settings
 from apps.marketdata.domain.timeframes import Timeframe
@@ -38,7 +39,9 @@ class Instrument(models.Model):
     lot_size = AmountField(help_text="Smallest step of the quantity, and smallest quantity")
     minimum_notional = AmountField(default=Decimal(0))
     multiplier = AmountField(default=Decimal(1), help_text="Quote units per point and unit")
-    calendar = models.CharField(max_length=12, default="24/7", help_text="24/7 or XNSE")
+    calendar = models.CharField(
+        max_length=12, choices=[(name, name) for name in CALENDARS], default="24/7"
+    )
     is_tradable = models.BooleanField(default=True)
 
     class Meta:

@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1)
+_SATURDAY = 5
 
 
 class TradingCalendar(Protocol):
@@ -62,6 +63,27 @@ class AlwaysOpen:
     def ends_session(self, opened: int, *, timeframe: Timeframe) -> bool:
         """Return False: there is no last bar."""
         return False
+
+
+class OpenOnWeekdays(AlwaysOpen):
+    """A market that is watched but not traded here: only its weekends are known."""
+
+    name = "24/5"
+    note = "open from Monday 00:00 to Friday 24:00 UTC; holidays are not known and show as gaps"
+
+    def opens_between(self, *, first: int, last: int, timeframe: Timeframe) -> Moments:
+        """Return every open time from ``first`` to ``last``, both included, oldest first."""
+        opens = super().opens_between(first=first, last=last, timeframe=timeframe)
+        return np.asarray(opens[_weekdays(opens) < _SATURDAY])
+
+    def ends_session(self, opened: int, *, timeframe: Timeframe) -> bool:
+        """Tell whether the bar is the last one of its week."""
+        return bool(_weekdays(np.array([opened + timeframe.seconds]))[0] == _SATURDAY)
+
+
+def _weekdays(moments: Moments) -> Moments:
+    """Return the days of the week in UTC; Monday is 0."""
+    return np.asarray((moments // _DAY + _EPOCH.weekday()) % 7)
 
 
 class NationalStockExchange:
@@ -130,7 +152,8 @@ class NationalStockExchange:
 
 
 CALENDARS: dict[str, TradingCalendar] = {
-    calendar.name: calendar for calendar in (AlwaysOpen(), NationalStockExchange())
+    calendar.name: calendar
+    for calendar in (AlwaysOpen(), OpenOnWeekdays(), NationalStockExchange())
 }
 
 

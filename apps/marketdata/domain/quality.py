@@ -25,13 +25,15 @@ _COLUMNS = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandleRows:
-    """Rows in the order of the file, row 1 at index 0.
+    """Rows in the order of the file; those whose time cannot be read are left out before.
 
     Attributes:
+        row_number: Place in the file, from 1, (n,) int64.
         open_at: Microseconds since the Unix epoch in UTC, (n,) int64.
         open, high, low, close, volume: (n,) float64, NaN where missing.
     """
 
+    row_number: Indices
     open_at: Moments
     open: Floats
     high: Floats
@@ -106,6 +108,9 @@ def _judge_numbers(judgement: Judgement, rows: CandleRows) -> None:
                 f"{name} {column[index]:g} is more than the desk can store"
             ),
         )
+    judgement.findings["not_finite"] = (
+        judgement.kinds["not finite"] + judgement.kinds["out of range"]
+    )
 
 
 def _judge_times(
@@ -167,12 +172,11 @@ def _judge_duplicates(judgement: Judgement, rows: CandleRows) -> None:
         difference = _difference(rows, kept, index)
         kind = "conflicting duplicate" if difference else "exact duplicate"
         judgement.kinds[kind] += 1
-        judgement.reasons[index] = f"duplicate of row {kept + 1}" + (
+        row, kept_row = int(rows.row_number[index]), int(rows.row_number[kept])
+        judgement.reasons[index] = f"duplicate of row {kept_row}" + (
             f" with another {difference}" if difference else ""
         )
-        named.append(
-            {"open_at": _at(rows, index), "row": index + 1, "kept_row": kept + 1, "kind": kind}
-        )
+        named.append({"open_at": _at(rows, index), "row": row, "kept_row": kept_row, "kind": kind})
     judgement.findings["duplicates"] = {
         "rows": len(named),
         "open_times": len({entry["open_at"] for entry in named}),
@@ -216,7 +220,7 @@ def _describe_order(judgement: Judgement, rows: CandleRows) -> None:
     late = np.flatnonzero(times < np.maximum.accumulate(times)) if times.size else times
     judgement.findings["out_of_order"] = {
         "rows": int(late.size),
-        "first_rows": [int(good[index]) + 1 for index in late[:LARGEST_GAPS]],
+        "first_rows": rows.row_number[good[late[:LARGEST_GAPS]]].tolist(),
     }
 
 

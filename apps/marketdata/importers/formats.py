@@ -23,6 +23,9 @@ from apps.marketdata.domain.errors import CandleFileRefused
 MAXIMUM_BYTES = 512 * 1024 * 1024
 """Largest file, and largest content of a packed one: ten years of minutes need a tenth of it."""
 
+MAXIMUM_ROWS = 10_000_000
+"""Nineteen years of minutes; a packed table can claim more in a few bytes than memory holds."""
+
 _DELIMITERS = ",;\t|"
 _ENCRYPTED = 0x1
 
@@ -33,12 +36,12 @@ class FileTable:
 
     Attributes:
         layout: What the bytes turned out to be, such as ``csv in gzip, delimiter ','``.
-        written_at: When the file says it was written (UTC); None where it does not.
+        written_at: When it was written (UTC): by what the packing says, else by the file system.
     """
 
     frame: pl.DataFrame
     layout: str
-    written_at: datetime | None
+    written_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def file_table(path: Path, *, delimiter: str | None = None) -> FileTable:
         frame, layout = _from_csv(payload, delimiter)
     if frame.is_empty():
         raise CandleFileRefused(f"the file ({layout}) has columns but no row; export it again")
+    _require_rows(frame.height)
     written_at = content.written_at or datetime.fromtimestamp(path.stat().st_mtime, UTC)
     return FileTable(frame=frame, layout=layout + content.packing, written_at=written_at)
 
@@ -148,6 +152,14 @@ def _require_bounded(size: int) -> None:
         )
 
 
+def _require_rows(rows: int) -> None:
+    if rows > MAXIMUM_ROWS:
+        raise CandleFileRefused(
+            f"the file has {rows:,} rows, more than the {MAXIMUM_ROWS:,} that are read at once; "
+            "split it by year"
+        )
+
+
 def _from_feather(payload: bytes) -> pl.DataFrame:
     try:
         table = pyarrow.feather.read_table(io.BytesIO(payload))
@@ -160,6 +172,7 @@ def _from_feather(payload: bytes) -> pl.DataFrame:
 
 def _from_parquet(payload: bytes) -> pl.DataFrame:
     try:
+        _require_rows(pyarrow.parquet.read_metadata(io.BytesIO(payload)).num_rows)
         table = pyarrow.parquet.read_table(io.BytesIO(payload))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CandleFileRefused(
@@ -179,8 +192,8 @@ def _from_arrow(table: pa.Table) -> pl.DataFrame:
 
 
 def _from_csv(payload: bytes, delimiter: str | None) -> tuple[pl.DataFrame, str]:
-    text = _text(payload)
-    header = text.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
+    text = _text(payload).lstrip("\r\n")
+    header = text.split("\n", 1)[0].rstrip("\r")
     separator = delimiter or max(_DELIMITERS, key=header.count)
     if separator not in header:
         raise CandleFileRefused(
@@ -196,7 +209,8 @@ def _from_csv(payload: bytes, delimiter: str | None) -> tuple[pl.DataFrame, str]
             f"the CSV file cannot be read as a table ({_first_line(error)}); "
             "every line must have as many values as the first has names"
         ) from error
-    return frame, f"csv, delimiter {separator!r}"
+    empty_lines_gone = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return empty_lines_gone, f"csv, delimiter {separator!r}"
 
 
 def _text(payload: bytes) -> str:

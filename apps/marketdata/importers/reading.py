@@ -1,6 +1,5 @@
 """Reads one file of candles from bytes to bars, with a report of everything it met on the way."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +10,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from apps.core.clock import now
 from apps.core.money import stored
 from apps.marketdata.domain.calendars import TradingCalendar, calendar_named
 from apps.marketdata.domain.errors import CandleFileRefused
@@ -25,55 +23,35 @@ from apps.marketdata.importers.columns import (
     number_column,
 )
 from apps.marketdata.importers.formats import FileTable, file_table
+from apps.marketdata.importers.last_bar import last_bar_judge
 from apps.marketdata.importers.options import DETECT_ALL, ReadOptions
-from apps.marketdata.importers.times import times_read
+from apps.marketdata.importers.results import (
+    POSSIBLY_UNFINISHED,
+    QUARANTINED,
+    QuarantinedRow,
+    ReadResult,
+    quarantine_described,
+)
+from apps.marketdata.importers.times import ReadTimes, times_read
 from apps.marketdata.importers.zones import PlacedTimes, times_place
 
 _SECOND = 1_000_000
 _PRICES = ("open", "high", "low", "close")
-_EARLIEST, _LATEST = (
-    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * _SECOND for year in (1980, 2100)
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantinedRow:
-    """A row that was refused: its number from 1, the reason, and its values as they stood."""
-
-    row_number: int
-    reason: str
-    row: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadResult:
-    """What a file held.
-
-    Attributes:
-        bars: The good ones, oldest first, each open time once.
-        quarantined: The rest, in the order of the file.
-        report: Plain JSON values; see docs of ``import_candles``.
-    """
-
-    bars: list[Bar]
-    quarantined: list[QuarantinedRow]
-    report: dict[str, Any]
+_CELL_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reading:
+    """A file whose times are placed in UTC; ``frame`` and ``rows`` leave out unreadable times."""
+
     table: FileTable
+    frame: pl.DataFrame
     columns: ColumnMap
     numbers: dict[str, NumberColumn]
-    times: PlacedTimes
+    times: ReadTimes
+    placed: PlacedTimes
     rows: CandleRows
-    time_layout: str
-    notes: list[str]
-
-    @property
-    def volume_is_absent(self) -> bool:
-        """Whether volume had to be made up as 0, which the notes then say."""
-        return bool(self.notes)
+    volume_note: str
 
 
 def candle_file_read(
@@ -101,19 +79,33 @@ def candle_file_read(
     calendar = calendar_named(instrument_calendar)
     reading = _reading(path, length, calendar, options)
     _require_prices(reading.rows)
-    _require_spacing(reading.times.microseconds, length)
-    as_of, last_bar = _last_bar(reading, length, calendar, options)
+    _require_spacing(reading.rows.open_at, length)
+    as_of, last_bar = last_bar_judge(
+        int(reading.rows.open_at.max()) // _SECOND,
+        timeframe=length,
+        calendar=calendar,
+        stated_as_of=options.as_of,
+        written_at=reading.table.written_at,
+    )
     judgement = rows_judge(reading.rows, timeframe=length, calendar=calendar, as_of=as_of)
-    good = judgement.good(reading.table.frame.height)
+    good = judgement.good(reading.frame.height)
     if not good.size:
-        raise CandleFileRefused(_nothing_good(judgement))
-    if reading.volume_is_absent:
-        judgement.findings["zero_volume"] = {"rows": None, "first": []}
+        raise CandleFileRefused(_nothing_good(reading, judgement))
+    good = good[np.argsort(reading.rows.open_at[good], kind="stable")]
     bars = _bars(reading, good, length)
+    quarantined = _quarantined(reading, judgement)
     return ReadResult(
         bars=bars,
-        quarantined=_quarantined(reading.table.frame, judgement),
-        report=_report(path, reading, judgement, bars, last_bar),
+        last_row=_as_it_stood(reading.frame, int(good[-1]), reading.rows, ""),
+        quarantined=quarantined,
+        report=_report(
+            path=path,
+            reading=reading,
+            judgement=judgement,
+            bars=bars,
+            quarantined=quarantined,
+            last_bar=last_bar,
+        ),
     )
 
 
@@ -130,49 +122,39 @@ def _reading(
         calendar=calendar,
         stated=options.timezone,
     )
-    _require_our_time(placed.microseconds)
-    notes: list[str] = []
-    numbers = {name: number_column(table.frame, getattr(columns, name)) for name in _PRICES}
-    numbers["volume"] = _volume(table.frame, columns, notes)
+    frame = table.frame[times.readable] if times.unreadable else table.frame
+    numbers = {name: number_column(frame, getattr(columns, name)) for name in _PRICES}
+    numbers["volume"], volume_note = _volume(frame, columns)
     rows = CandleRows(
+        row_number=times.readable + 1,
         open_at=placed.microseconds,
         **{name: column.floats for name, column in numbers.items()},
     )
     return _Reading(
         table=table,
+        frame=frame,
         columns=columns,
         numbers=numbers,
-        times=placed,
+        times=times,
+        placed=placed,
         rows=rows,
-        time_layout=times.layout,
-        notes=notes,
+        volume_note=volume_note,
     )
 
 
-def _volume(frame: pl.DataFrame, columns: ColumnMap, notes: list[str]) -> NumberColumn:
+def _volume(frame: pl.DataFrame, columns: ColumnMap) -> tuple[NumberColumn, str]:
+    """Return the volume, and a note where it had to be made up as 0."""
     absent = NumberColumn(pl.Series([0]).new_from_index(0, frame.height), np.zeros(frame.height))
     if columns.volume is None:
-        notes.append("no volume column; volume is stored as 0")
-        return absent
+        return absent, "no volume column; volume is stored as 0"
     volume = number_column(frame, columns.volume)
-    if not np.isfinite(volume.floats).any():
-        notes.append(f"column {columns.volume} is empty in every row; volume is stored as 0")
-        return absent
-    return volume
-
-
-def _require_our_time(microseconds: NDArray[np.int64]) -> None:
-    strange = np.flatnonzero((microseconds < _EARLIEST) | (microseconds >= _LATEST))
-    if strange.size:
-        row = int(strange[0])
-        raise CandleFileRefused(
-            f"row {row + 1} lies in the year {_year(int(microseconds[row]))}; expected times from "
-            "1980 to 2099. Check the unit of the times and the right column"
-        )
-
-
-def _year(microseconds: int) -> int:
-    return int(np.datetime64(microseconds, "us").astype("datetime64[Y]").astype(int)) + 1970
+    if np.isfinite(volume.floats).any():
+        return volume, ""
+    return absent, (
+        f"column {columns.volume} is empty in every row, as in files of mark prices; volume is "
+        "stored as 0. Keep mark prices apart from traded ones, under an instrument of their own "
+        "such as BYBIT:BTCUSDT.MARK"
+    )
 
 
 def _require_prices(rows: CandleRows) -> None:
@@ -190,7 +172,7 @@ def _require_spacing(microseconds: NDArray[np.int64], timeframe: Timeframe) -> N
         return
     lengths, counts = np.unique(steps, return_counts=True)
     usual = int(lengths[np.argmax(counts)])
-    if usual != timeframe.seconds:
+    if usual < timeframe.seconds or timeframe.seconds not in lengths:
         known = next((entry.value for entry in Timeframe if entry.seconds == usual), None)
         advice = f"give --timeframe {known}" if known else "the desk has no such timeframe"
         raise CandleFileRefused(
@@ -199,46 +181,10 @@ def _require_spacing(microseconds: NDArray[np.int64], timeframe: Timeframe) -> N
         )
 
 
-def _last_bar(
-    reading: _Reading, timeframe: Timeframe, calendar: TradingCalendar, options: ReadOptions
-) -> tuple[datetime, dict[str, Any]]:
-    """Return the moment by which bars must be complete, and what is known of the last one."""
-    opened = int(reading.times.microseconds.max()) // _SECOND
-    closes = int(calendar.closes(np.array([opened]), timeframe=timeframe)[0])
-    written_at = reading.table.written_at
-    if options.as_of is not None:
-        as_of, evidence = options.as_of, "the as-of time that was stated"
-    elif written_at is not None and opened <= written_at.timestamp() < closes:
-        as_of, evidence = written_at, "the time at which the file was written"
-    else:
-        as_of, evidence = now(), "the present"
-    if closes > as_of.timestamp():
-        state = "unfinished"
-        evidence = f"it closes after {evidence}, {as_of:%Y-%m-%dT%H:%M:%SZ}"
-    elif options.as_of is not None:
-        state, evidence = "finished", f"it closed before {evidence}"
-    elif calendar.ends_session(opened, timeframe=timeframe):
-        state, evidence = "finished", "it is the last bar of its session"
-    else:
-        state = "unproven"
-        evidence = (
-            "nothing in the file shows that it had closed when the file was written; "
-            "give --as-of with that time to settle it"
-        )
-    facts = {
-        "open_at": moment_text(opened),
-        "closes_at": moment_text(closes),
-        "state": state,
-        "evidence": evidence,
-    }
-    return as_of, facts
-
-
 def _bars(reading: _Reading, good: NDArray[np.int64], timeframe: Timeframe) -> list[Bar]:
-    """Build the bars of the good rows, oldest first."""
-    good = good[np.argsort(reading.times.microseconds[good], kind="stable")]
+    """Build the bars of the good rows, in the order given."""
     columns = [reading.numbers[name].decimals(good) for name in (*_PRICES, "volume")]
-    opens = (reading.times.microseconds[good] // _SECOND).tolist()
+    opens = (reading.rows.open_at[good] // _SECOND).tolist()
     length = timeframe.delta
     bars = []
     for opened, open_, high, low, close, volume in zip(opens, *columns, strict=True):
@@ -263,49 +209,82 @@ def _storable(amount: Decimal) -> Decimal:
     return amount if amount == rounded else rounded
 
 
-def _quarantined(frame: pl.DataFrame, judgement: Judgement) -> list[QuarantinedRow]:
-    return [
-        QuarantinedRow(
-            row_number=index + 1,
-            reason=reason,
-            row={name: str(value) for name, value in frame.row(index, named=True).items()},
-        )
-        for index, reason in sorted(judgement.reasons.items())
+def _quarantined(reading: _Reading, judgement: Judgement) -> list[QuarantinedRow]:
+    without_time = [
+        _as_it_stood(reading.table.frame, index, None, reason)
+        for index, reason in reading.times.unreadable.items()
     ]
+    judged = [
+        _as_it_stood(reading.frame, index, reading.rows, reason)
+        for index, reason in judgement.reasons.items()
+    ]
+    return sorted([*without_time, *judged], key=lambda row: row.row_number)
 
 
-def _nothing_good(judgement: Judgement) -> str:
+def _as_it_stood(
+    frame: pl.DataFrame, index: int, rows: CandleRows | None, reason: str
+) -> QuarantinedRow:
+    return QuarantinedRow(
+        row_number=index + 1 if rows is None else int(rows.row_number[index]),
+        reason=reason,
+        row={name: _cell(value) for name, value in frame.row(index, named=True).items()},
+    )
+
+
+def _cell(value: object) -> str:
+    """Write a value so that it can be stored: PostgreSQL takes no NUL, a cell has an end."""
+    return "" if value is None else str(value).replace("\0", "\\0")[:_CELL_LENGTH]
+
+
+def _nothing_good(reading: _Reading, judgement: Judgement) -> str:
     first = min(judgement.reasons)
     return (
-        f"not one of the {len(judgement.reasons):,} rows is a possible bar; row {first + 1}: "
-        f"{judgement.reasons[first]}. Expected candles with open, high, low and close"
+        f"not one of the {reading.table.frame.height:,} rows is a possible bar; "
+        f"row {reading.rows.row_number[first]}: {judgement.reasons[first]}. "
+        "Expected candles with open, high, low and close"
     )
 
 
 def _report(
+    *,
     path: Path,
     reading: _Reading,
     judgement: Judgement,
     bars: list[Bar],
+    quarantined: list[QuarantinedRow],
     last_bar: dict[str, Any],
 ) -> dict[str, Any]:
+    findings = dict(judgement.findings)
+    if reading.volume_note:
+        findings["zero_volume"] = {"rows": None, "first": []}
+    if last_bar["state"] == POSSIBLY_UNFINISHED and _seconds(bars[-1]) != _last_opened(reading):
+        evidence = "its row is in quarantine for another reason"
+        last_bar = {**last_bar, "state": QUARANTINED, "evidence": evidence}
+    without_time = len(reading.times.unreadable)
+    kinds = dict(judgement.kinds) | ({"unreadable time": without_time} if without_time else {})
     return {
         "file": {"name": path.name, "layout": reading.table.layout},
         "rows": reading.table.frame.height,
         "bars": len(bars),
-        "first_open_at": moment_text(bars[0].open_at.timestamp()),
-        "last_open_at": moment_text(bars[-1].open_at.timestamp()),
+        "first_open_at": moment_text(_seconds(bars[0])),
+        "last_open_at": moment_text(_seconds(bars[-1])),
         "columns": reading.columns.described(),
         "time": {
-            "layout": reading.time_layout,
-            "timezone": reading.times.timezone,
-            "evidence": reading.times.evidence,
+            "layout": reading.times.layout,
+            "timezone": reading.placed.timezone,
+            "evidence": reading.placed.evidence,
         },
-        **judgement.findings,
+        "unreadable": without_time + findings.pop("not_finite"),
+        **findings,
         "last_bar": last_bar,
-        "quarantined": {
-            "rows": len(judgement.reasons),
-            "by_kind": dict(Counter(judgement.kinds)),
-        },
-        "notes": reading.notes,
+        "quarantined": quarantine_described(quarantined, kinds),
+        "notes": [note for note in (reading.volume_note, reading.placed.note) if note],
     }
+
+
+def _seconds(bar: Bar) -> float:
+    return bar.open_at.timestamp()
+
+
+def _last_opened(reading: _Reading) -> int:
+    return int(reading.rows.open_at.max()) // _SECOND

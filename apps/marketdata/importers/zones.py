@@ -30,6 +30,10 @@ _DAILY_STAMPS = {
     13_500: ("UTC", "all daily bars are stamped 03:45, which is 09:15 in India in UTC"),
     33_300: (INDIA, "all daily bars are stamped 09:15, the session's start in India"),
 }
+_DAILY_NOTE = (
+    "a daily bar of India is named by 00:00 there, which is 18:30 UTC of the day before: "
+    "2024-01-01T18:30:00Z is the trading day 2024-01-02"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,13 @@ class PlacedTimes:
 
     Attributes:
         microseconds: Since the Unix epoch, (n,) int64, as the file's rows stand.
+        note: What a reader of the report has to know of these times besides; may be empty.
     """
 
     microseconds: Microseconds
     timezone: str
     evidence: str
+    note: str = ""
 
 
 def times_place(
@@ -67,9 +73,11 @@ def times_place(
         moments = _in_utc(times.microseconds, zone)
     else:
         moments = times.microseconds
-    if calendar.name == "XNSE" and timeframe is Timeframe.D1:
-        moments = _trading_day(moments)
-    return PlacedTimes(microseconds=moments, timezone=zone, evidence=evidence)
+    if calendar.name != "XNSE" or timeframe is not Timeframe.D1:
+        return PlacedTimes(microseconds=moments, timezone=zone, evidence=evidence)
+    return PlacedTimes(
+        microseconds=_trading_day(moments), timezone=zone, evidence=evidence, note=_DAILY_NOTE
+    )
 
 
 def _zone(
@@ -94,8 +102,8 @@ def _zone(
         return "UTC", f"the column is named {column}"
     if calendar.name != "XNSE":
         raise CandleFileRefused(
-            f"the times ({times.layout}) have no offset, and a market that is open around the "
-            "clock shows none; give --timezone UTC, or the zone that wrote the file"
+            f"the times ({times.layout}) have no offset, and the hours of a market that is open "
+            "around the clock do not show it; give --timezone UTC, or the zone that wrote the file"
         )
     if timeframe is Timeframe.D1:
         return _zone_of_days(times)

@@ -2,10 +2,12 @@
 
 from apps.marketdata.services.candles import StoredCount, candles_store
 from apps.marketdata.services.feeds import feed_advance, feed_create, feed_start, feed_stop
+from apps.marketdata.services.imports import candles_import
 from apps.marketdata.services.instruments import instrument_ensure
 
 __all__ = [
     "StoredCount",
+    "candles_import",
     "candles_store",
     "feed_advance",
     "feed_create",

@@ -1,7 +1,6 @@
 """Takes a file of candles into the books whole or not at all, and keeps what it refused."""
 
 import hashlib
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,21 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.services import audit_record
+from apps.marketdata.domain.errors import CandleFileRefused
 from apps.marketdata.domain.timeframes import Timeframe
-from apps.marketdata.domain.types import Bar
 from apps.marketdata.importers import QuarantinedRow, ReadOptions, ReadResult, candle_file_read
 from apps.marketdata.importers.options import DETECT_ALL
 from apps.marketdata.models import CandleImport, Instrument, QuarantinedCandle
-from apps.marketdata.selectors import candle_list_until
 from apps.marketdata.services.candles import StoredCount, candles_store
+from apps.marketdata.services.instruments import instrument_ensure
+from apps.marketdata.services.last_bars import last_bar_settle, provisional_bars_replace
 
 _REASON_LENGTH = 200
 
 
 def candles_import(
     *,
-    instrument: Instrument,
+    symbol: str,
     timeframe: str,
     path: Path,
     options: ReadOptions = DETECT_ALL,
@@ -32,6 +32,7 @@ def candles_import(
     """Read a file, store its good bars and keep the bad rows with their reasons.
 
     Args:
+        symbol: Of the instrument, such as ``BYBIT:BTCUSDT.P``; created from the catalogue if new.
         timeframe: Length of the bars that the file should hold.
         options: What the caller states instead of leaving it to detection.
         actor: Who imports; None for the desk itself.
@@ -41,20 +42,25 @@ def candles_import(
         The recorded import with its report; after a dry run it is in no table.
 
     Raises:
+        UnknownInstrument: Neither stored nor in the catalogue.
         CandleFileRefused: The file cannot be read for certain.
         ConflictingCandle: A bar is stored with other values.
-        In both cases nothing is written.
+        In all cases nothing is written.
     """
-    result = candle_file_read(
-        path=path,
-        timeframe=timeframe,
-        instrument_calendar=instrument.calendar,
-        options=options,
-    )
-    result = _last_bar_checked(instrument, Timeframe(timeframe), result)
     with transaction.atomic():
+        instrument = instrument_ensure(symbol=symbol)
+        result = _read(instrument, Timeframe(timeframe), path, options)
+        replaced = provisional_bars_replace(
+            instrument=instrument, timeframe=timeframe, bars=result.bars
+        )
         count = candles_store(instrument=instrument, timeframe=timeframe, bars=result.bars)
-        recorded = _record(instrument, timeframe, path, result, count)
+        recorded = _record(
+            CandleImport(instrument=instrument, timeframe=timeframe, file_name=path.name[-255:]),
+            sha256=_sha256(path),
+            count=count,
+            quarantined=result.quarantined,
+            report={**result.report, "replaced": replaced},
+        )
         audit_record(
             action="candle_import.recorded",
             subject=recorded,
@@ -67,26 +73,41 @@ def candles_import(
     return recorded
 
 
-def _record(
-    instrument: Instrument,
-    timeframe: str,
-    path: Path,
-    result: ReadResult,
-    count: StoredCount,
-) -> CandleImport:
-    recorded = CandleImport.objects.create(
-        instrument=instrument,
+def _read(
+    instrument: Instrument, timeframe: Timeframe, path: Path, options: ReadOptions
+) -> ReadResult:
+    read = candle_file_read(
+        path=path,
         timeframe=timeframe,
-        file_name=path.name[-255:],
-        file_sha256=_sha256(path),
-        rows_read=result.report["rows"],
-        rows_imported=count.inserted,
-        rows_unchanged=count.unchanged,
-        rows_quarantined=len(result.quarantined),
-        report=result.report,
+        instrument_calendar=instrument.calendar,
+        options=options,
     )
+    result = last_bar_settle(instrument=instrument, timeframe=timeframe, result=read)
+    if not result.bars:
+        raise CandleFileRefused(
+            f"the only bar of the file is {result.quarantined[-1].reason}; "
+            "import it again once it has closed"
+        )
+    return result
+
+
+def _record(
+    recorded: CandleImport,
+    *,
+    sha256: str,
+    count: StoredCount,
+    quarantined: list[QuarantinedRow],
+    report: dict[str, Any],
+) -> CandleImport:
+    recorded.file_sha256 = sha256
+    recorded.rows_read = report["rows"]
+    recorded.rows_imported = count.inserted
+    recorded.rows_unchanged = count.unchanged
+    recorded.rows_quarantined = len(quarantined)
+    recorded.report = report
+    recorded.save()
     QuarantinedCandle.objects.bulk_create(
-        (_quarantined(recorded, row) for row in result.quarantined), batch_size=2_000
+        (_quarantined(recorded, row) for row in quarantined), batch_size=2_000
     )
     return recorded
 
@@ -109,70 +130,10 @@ def _audited(recorded: CandleImport, instrument: Instrument) -> dict[str, Any]:
         "rows_read": recorded.rows_read,
         "rows_imported": recorded.rows_imported,
         "rows_quarantined": recorded.rows_quarantined,
+        "bars_replaced": recorded.report["replaced"],
     }
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _last_bar_checked(
-    instrument: Instrument, timeframe: Timeframe, result: ReadResult
-) -> ReadResult:
-    """Settle an unproven last bar by shorter bars that are stored: they add up to it or not."""
-    if result.report["last_bar"]["state"] != "unproven":
-        return result
-    last = result.bars[-1]
-    for shorter in sorted(Timeframe, key=lambda entry: entry.seconds):
-        parts = _parts(instrument, shorter, last) if shorter.seconds < timeframe.seconds else []
-        if parts:
-            return _settled(result, _difference(last, parts), f"{len(parts)} stored {shorter} bars")
-    return result
-
-
-def _parts(instrument: Instrument, shorter: Timeframe, whole: Bar) -> list[Bar]:
-    """Return the stored bars that cover ``whole`` without a hole, or none."""
-    span = whole.close_at - whole.open_at
-    count = span // shorter.delta
-    parts = candle_list_until(
-        instrument=instrument,
-        timeframe=shorter,
-        until=whole.close_at - shorter.delta,
-        count=count,
-    )
-    complete = len(parts) == count and bool(parts) and parts[0].open_at == whole.open_at
-    return parts if complete else []
-
-
-def _difference(whole: Bar, parts: list[Bar]) -> str:
-    """Return what the bar lacks of its parts, or an empty text."""
-    sums: dict[str, Decimal] = {
-        "open": parts[0].open,
-        "high": max(part.high for part in parts),
-        "low": min(part.low for part in parts),
-        "close": parts[-1].close,
-        "volume": sum((part.volume for part in parts), Decimal(0)),
-    }
-    return ", ".join(
-        f"{name} {getattr(whole, name):f} instead of {value.normalize():f}"
-        for name, value in sums.items()
-        if getattr(whole, name) != value
-    )
-
-
-def _settled(result: ReadResult, difference: str, parts: str) -> ReadResult:
-    last_bar = result.report["last_bar"]
-    if not difference:
-        facts = {**last_bar, "state": "finished", "evidence": f"{parts} add up to it exactly"}
-        return ReadResult(
-            bars=result.bars,
-            quarantined=result.quarantined,
-            report={**result.report, "last_bar": facts},
-        )
-    facts = {**last_bar, "state": "unfinished", "evidence": f"{parts} differ: {difference}"}
-    return _without_last(result, facts)
-
-
-def _without_last(result: ReadResult, last_bar: dict[str, Any]) -> ReadResult:
-    return result
