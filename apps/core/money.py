@@ -6,7 +6,7 @@ from typing import Self
 
 MAX_DIGITS = 28
 DECIMAL_PLACES = 10
-_SMALLEST = Decimal(1).scaleb(-DECIMAL_PLACES)
+SMALLEST = Decimal(1).scaleb(-DECIMAL_PLACES)
 _TOO_LARGE = Decimal(1).scaleb(MAX_DIGITS - DECIMAL_PLACES)
 _ROUNDING = Context(prec=MAX_DIGITS + 1, rounding=ROUND_HALF_EVEN)
 
@@ -22,7 +22,7 @@ def stored(amount: Decimal) -> Decimal:
     if not amount.is_finite():
         raise ValueError(f"an amount must be finite, was {amount}")
     if amount.copy_abs() < _TOO_LARGE:
-        rounded = amount.quantize(_SMALLEST, context=_ROUNDING)
+        rounded = amount.quantize(SMALLEST, context=_ROUNDING)
         if rounded.copy_abs() < _TOO_LARGE:
             return rounded
     raise ValueError(f"an amount must be below {_TOO_LARGE}, was {amount}")

@@ -1,10 +1,11 @@
 """Everything that may change an order."""
 
 from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
+from apps.orders.services.fills import fill_record
 from apps.orders.services.freezes import freeze_release_for, freeze_set
 from apps.orders.services.reports import (
     OrderNotFound,
-    fill_record,
+    ReportContradicts,
     order_report_record,
 )
 from apps.orders.services.sending import (
@@ -21,6 +22,7 @@ __all__ = [
     "ExitPlan",
     "OrderNotFound",
     "OrderPlan",
+    "ReportContradicts",
     "fill_record",
     "freeze_release_for",
     "freeze_set",

@@ -1,39 +1,57 @@
-"""Takes what a venue reports into our orders and fills, once each."""
+"""Takes in where a venue says that our orders stand."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Max
 
 from apps.accounts.models import TradingAccount
-from apps.core.money import plain, stored
-from apps.orders.domain.states import (
-    FINAL,
-    WORKING,
-    OrderStatus,
-    status_after_fill,
-)
+from apps.core.money import SMALLEST, ZERO, plain, stored
+from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus
 from apps.orders.domain.types import FillReport, OrderReport
-from apps.orders.models import Fill, Order
+from apps.orders.models import Order
 from apps.orders.services.events import order_event_add, order_locked, order_move
+from apps.orders.services.exits import exits_follow
 from apps.orders.services.freezes import freeze_release_for
 
 S = OrderStatus
 _PROGRESS = {S.PENDING_NEW: 0, S.NEW: 1, S.PARTIALLY_FILLED: 2}
+_TERMS_SET = "order.terms_set_by_venue"
 
 
 class OrderNotFound(LookupError):
     """A venue reports an order that the account does not know."""
 
 
-def _order_of(account: TradingAccount, client_order_id: str) -> Order:
+class ReportContradicts(ValueError):
+    """A venue reports of an order what cannot be true of it."""
+
+
+def order_reported(*, account: TradingAccount, report: OrderReport | FillReport) -> Order:
+    """Return the order that a report is about, with its row locked.
+
+    Raises:
+        OrderNotFound: No order of the account has the client order id.
+        ReportContradicts: The report is about another instrument or side than the order.
+    """
     found = (
-        Order.objects.filter(account=account, client_order_id=client_order_id)
+        Order.objects.filter(account=account, client_order_id=report.client_order_id)
         .values_list("pk", flat=True)
         .first()
     )
     if found is None:
-        raise OrderNotFound(f"{account} has no order {client_order_id}")
-    return order_locked(found)
+        raise OrderNotFound(f"{account} has no order {report.client_order_id}")
+    order = order_locked(found)
+    for name, ours, theirs in (
+        ("instrument", order.instrument.symbol, report.symbol),
+        ("side", order.side, report.side.value),
+    ):
+        if ours != theirs:
+            raise ReportContradicts(
+                f"order {order} has the {name} {ours}; the venue reports it with {theirs}"
+            )
+    return order
 
 
 @transaction.atomic
@@ -46,9 +64,12 @@ def order_report_record(*, account: TradingAccount, report: OrderReport) -> Orde
 
     Raises:
         OrderNotFound: No order of the account has the client order id.
+        ReportContradicts: The report cannot be true of the order; nothing is written.
         IllegalTransition: The state table refuses the step; nothing is written.
     """
-    order = _order_of(account, report.client_order_id)
+    order = order_reported(account=account, report=report)
+    reported_amount("quantity", report.quantity, least=SMALLEST)
+    reported_amount("filled quantity", report.filled_quantity, least=ZERO)
     _terms_take_over(order, report)
     target = _target(order, report)
     if target is not None:
@@ -61,7 +82,11 @@ def order_report_record(*, account: TradingAccount, report: OrderReport) -> Orde
         )
     if order.status not in (S.UNKNOWN, S.SENDING, S.INTENT):
         freeze_release_for(order=order)
-        _exits_follow(order, report)
+        exits_follow(
+            entry=order,
+            has_filled=order.filled_quantity > 0 or report.filled_quantity > 0,
+            occurred_at=report.occurred_at,
+        )
     return order
 
 
@@ -72,6 +97,27 @@ _KINDS = {
     S.REJECTED: "order.rejected",
     S.EXPIRED: "order.expired",
 }
+
+
+def reported_amount(name: str, number: Decimal, *, least: Decimal | None = None) -> Decimal:
+    """Return a number of a report as it is stored.
+
+    Args:
+        name: What it is, for the sentence.
+        least: The smallest that it can be; None: it may be negative.
+
+    Raises:
+        ReportContradicts: It is not finite, too large to store, or smaller than it can be.
+    """
+    try:
+        amount = stored(number)
+    except ValueError as unusable:
+        raise ReportContradicts(f"the venue reports a {name} of {number}: {unusable}") from None
+    if least is not None and amount < least:
+        raise ReportContradicts(
+            f"the venue reports a {name} of {plain(number)}; it is {plain(least)} or more"
+        )
+    return amount
 
 
 def _target(order: Order, report: OrderReport) -> OrderStatus | None:
@@ -85,6 +131,8 @@ def _target(order: Order, report: OrderReport) -> OrderStatus | None:
         return None
     if told in (S.NEW, S.PENDING_NEW) and current in (S.PENDING_CANCEL, S.PENDING_REPLACE):
         return None
+    if told is S.REJECTED and order.filled_quantity > 0:
+        raise IllegalTransition(current, told)
     return told
 
 
@@ -93,10 +141,10 @@ def _terms_take_over(order: Order, report: OrderReport) -> None:
     terms: dict[str, Decimal | str] = {}
     if report.venue_order_id and not order.venue_order_id:
         terms["venue_order_id"] = report.venue_order_id
-    if order.distance_ratio is not None:
+    if order.distance_ratio is not None and _is_newest(order, report):
         price = ("stop_price", report.stop_price), ("limit_price", report.limit_price)
-        terms.update({name: value for name, value in price if value is not None})
-        terms["quantity"] = report.quantity
+        terms.update({name: stored(value) for name, value in price if value is not None})
+        terms["quantity"] = stored(report.quantity)
     changed = {name: value for name, value in terms.items() if getattr(order, name) != value}
     if not changed:
         return
@@ -106,7 +154,7 @@ def _terms_take_over(order: Order, report: OrderReport) -> None:
     if set(changed) - {"venue_order_id"}:
         order_event_add(
             order=order,
-            kind="order.terms_set_by_venue",
+            kind=_TERMS_SET,
             status_before=order.status,
             occurred_at=report.occurred_at,
             details={
@@ -116,70 +164,11 @@ def _terms_take_over(order: Order, report: OrderReport) -> None:
         )
 
 
-def _exits_follow(entry: Order, report: OrderReport) -> None:
-    """Once the venue has the entry, it holds the attached exits too."""
-    if entry.parent_id is not None or S(entry.status) not in WORKING | {S.FILLED}:
-        return
-    for exit_order in (
-        Order.objects.select_for_update(of=("self",))
-        .filter(parent=entry, status=S.INTENT.value)
-        .order_by("pk")
-    ):
-        order_move(
-            order=exit_order,
-            target=S.PENDING_NEW,
-            kind="order.acknowledged",
-            occurred_at=report.occurred_at,
-        )
-
-
-@transaction.atomic
-def fill_record(*, account: TradingAccount, report: FillReport) -> tuple[Fill, bool]:
-    """Record an execution and advance its order.
-
-    Returns:
-        The fill, and whether it is new. Repeating a report returns the first recording.
-
-    Raises:
-        OrderNotFound: No order of the account has the client order id.
-        Overfill, IllegalTransition: The order cannot take this fill; nothing is written.
-    """
-    order = _order_of(account, report.client_order_id)
-    if known := Fill.objects.filter(order=order, trade_id=report.trade_id).first():
-        return known, False
-    before = order.status
-    filled = order.filled_quantity + report.quantity
-    status = status_after_fill(S(before), quantity=order.quantity, filled_quantity=filled)
-    notional = (order.average_fill_price or Decimal(0)) * order.filled_quantity
-    order.average_fill_price = stored((notional + report.price * report.quantity) / filled)
-    order.filled_quantity = filled
-    order.status = status.value
-    order.unknown_since = None
-    if status in FINAL:
-        order.closed_at = report.executed_at
-    if not order.venue_order_id:
-        order.venue_order_id = report.venue_order_id
-    order.save()
-    fill = Fill.objects.create(
-        order=order,
-        trade_id=report.trade_id,
-        side=report.side.value,
-        quantity=report.quantity,
-        price=report.price,
-        commission=stored(report.commission),
-        commission_currency=report.commission_currency,
-        executed_at=report.executed_at,
-    )
-    order_event_add(
-        order=order,
-        kind="order.filled" if status is S.FILLED else "order.partially_filled",
-        status_before=before,
-        occurred_at=report.executed_at,
-        details={
-            "trade_id": report.trade_id,
-            "quantity": plain(report.quantity),
-            "price": plain(report.price),
-        },
-    )
-    freeze_release_for(order=order)
-    return fill, True
+def _is_newest(order: Order, report: OrderReport) -> bool:
+    """Tell whether no later report has set the terms, nor a fill shown this one to be older."""
+    if S(order.status) in FINAL or report.quantity < order.filled_quantity:
+        return False
+    latest: datetime | None = order.events.filter(kind=_TERMS_SET).aggregate(
+        latest=Max("occurred_at")
+    )["latest"]
+    return latest is None or report.occurred_at >= latest

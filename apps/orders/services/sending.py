@@ -6,6 +6,7 @@ from apps.core.clock import now, wall_now
 from apps.orders.domain.states import TRANSITIONS, IllegalTransition, OrderStatus
 from apps.orders.models import Order
 from apps.orders.services.events import order_event_add, order_locked, order_move
+from apps.orders.services.exits import exits_cancel
 from apps.orders.services.freezes import freeze_release_for, freeze_set
 
 S = OrderStatus
@@ -42,9 +43,15 @@ def order_return_unsent(*, order: Order, reason: str) -> None:
 
 @transaction.atomic
 def order_mark_unknown(*, order: Order, reason: str) -> None:
-    """Note that nobody knows whether the venue has the order, and freeze its instrument."""
+    """Note that nobody knows whether the venue has the order, and freeze its instrument.
+
+    Nothing is noted where a report has told the truth meanwhile, or the order is UNKNOWN already.
+
+    Raises:
+        IllegalTransition: The order was never claimed for sending.
+    """
     locked = order_locked(order.pk)
-    if locked.status == S.UNKNOWN:
+    if S(locked.status) is not S.INTENT and S.UNKNOWN not in TRANSITIONS[S(locked.status)]:
         return
     locked.unknown_since = wall_now()
     order_move(order=locked, target=S.UNKNOWN, kind="order.outcome_unknown", reason=reason)
@@ -73,7 +80,7 @@ def order_reject(*, order: Order, code: str, reason: str) -> None:
         details={"code": code},
     )
     freeze_release_for(order=locked)
-    _waiting_exits_cancel(locked, reason="the entry was rejected")
+    exits_cancel(entry=locked, reason="the entry was rejected")
 
 
 @transaction.atomic
@@ -84,7 +91,7 @@ def order_abandon(*, order: Order, reason: str) -> None:
         raise IllegalTransition(S(locked.status), S.CANCELED)
     order_move(order=locked, target=S.CANCELED, kind="order.abandoned", reason=reason)
     freeze_release_for(order=locked)
-    _waiting_exits_cancel(locked, reason=reason)
+    exits_cancel(entry=locked, reason=reason)
 
 
 @transaction.atomic
@@ -100,13 +107,3 @@ def order_cancel_request(*, order: Order, reason: str) -> bool:
         return False
     order_move(order=locked, target=S.PENDING_CANCEL, kind="order.cancel_requested", reason=reason)
     return True
-
-
-def _waiting_exits_cancel(entry: Order, *, reason: str) -> None:
-    waiting = {S.INTENT.value, S.PENDING_NEW.value}
-    for exit_order in (
-        Order.objects.select_for_update(of=("self",))
-        .filter(parent=entry, status__in=waiting)
-        .order_by("pk")
-    ):
-        order_move(order=exit_order, target=S.CANCELED, kind="order.canceled", reason=reason)
