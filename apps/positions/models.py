@@ -123,7 +123,7 @@ class LedgerTransaction(AppendOnlyModel):
         TradingAccount, on_delete=models.PROTECT, related_name="ledger_transactions"
     )
     source_type = models.CharField(max_length=40, help_text="orders.Fill, deposit, reversal …")
-    source_id = models.CharField(max_length=80)
+    source_id = models.CharField(max_length=100, help_text="A fill: its order and trade id")
     description = models.CharField(max_length=200)
     occurred_at = models.DateTimeField(help_text="Venue time")
 

@@ -84,14 +84,32 @@ def account_equity(*, account: TradingAccount, prices: Mapping[int, Decimal]) ->
 def equity_at_day_start(*, account: TradingAccount, as_of: datetime) -> Decimal | None:
     """Return the equity at the start of the UTC day, or None when nothing is known of it.
 
-    The last snapshot before the day counts, else the first one of the day.
+    The last snapshot before the day counts, else the first one of the day. What was paid in or
+    out since is added, so that the difference to the equity of now is a result and no transfer.
     """
     midnight = datetime.combine(as_of.astimezone(UTC).date(), time(), tzinfo=UTC)
-    snapshots = EquitySnapshot.objects.filter(account=account).values_list("equity", flat=True)
-    before = snapshots.filter(as_of__lte=midnight).order_by("-as_of").first()
-    if before is not None:
-        return before
-    return snapshots.filter(as_of__gt=midnight, as_of__lte=as_of).order_by("as_of").first()
+    snapshots = EquitySnapshot.objects.filter(account=account, as_of__lte=as_of)
+    known = (
+        snapshots.filter(as_of__lte=midnight).order_by("-as_of").first()
+        or snapshots.order_by("as_of").first()
+    )
+    if known is None:
+        return None
+    equity: Decimal = known.equity
+    return equity + _paid_in_between(account, known.as_of, as_of)
+
+
+def _paid_in_between(account: TradingAccount, after: datetime, until: datetime) -> Decimal:
+    """Return what was paid in, withdrawals taken off, in the account's currency."""
+    capital = LedgerEntry.objects.filter(
+        ledger_account__account=account,
+        ledger_account__code=LedgerAccount.Code.CAPITAL,
+        currency=account.base_currency,
+        transaction__occurred_at__gt=after,
+        transaction__occurred_at__lte=until,
+    )
+    credited: Decimal = capital.aggregate(total=Sum("amount"))["total"] or ZERO
+    return -credited
 
 
 def commission_total(*, account: TradingAccount) -> Decimal:

@@ -29,8 +29,8 @@ def fill_book(*, fill: Fill) -> Position:
         pk=fill.order_id
     )
     net = _net_locked(order, fill)
-    if known := PositionChange.objects.filter(fill=fill).select_related("position").first():
-        return known.position
+    if booked_in := Position.objects.filter(changes__fill=fill).first():
+        return booked_in
     position = _position_locked(order, fill)
     instrument = order.instrument
     signed = Side(fill.side).sign * fill.quantity
@@ -77,7 +77,7 @@ def _ledger_book(
     )
     if not postings:
         return None
-    return transaction_book(
+    booked, _ = transaction_book(
         account=order.account,
         source_type="orders.Fill",
         source_id=f"{order.client_order_id}:{fill.trade_id}",
@@ -85,6 +85,7 @@ def _ledger_book(
         occurred_at=fill.executed_at,
         postings=postings,
     )
+    return booked
 
 
 def _moved(
