@@ -27,13 +27,20 @@ from apps.orders.domain.types import (
     PositionReport,
     ReportPage,
     Side,
+    TimeInForce,
 )
 
 S = OrderStatus
 _OPEN = (S.NEW.value, S.PARTIALLY_FILLED.value)
 _PAGE = 200
 _CAPABILITIES = BrokerCapabilities(
-    attached_exits=True, deduplicates=True, absence_window_seconds=2.0
+    attached_exits=True,
+    deduplicates=True,
+    absence_window_seconds=2.0,
+    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
+    times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+    amends=False,
+    post_only=False,
 )
 
 

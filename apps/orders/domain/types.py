@@ -31,6 +31,19 @@ class OrderType(StrEnum):
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
+    TAKE_PROFIT = "TAKE_PROFIT"
+
+    @property
+    def needs_limit_price(self) -> bool:
+        """Whether it says at which price or better."""
+        return self in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+
+    @property
+    def needs_stop_price(self) -> bool:
+        """Whether it waits for a trigger price; a trailing stop finds its own."""
+        return self in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT)
 
 
 class TimeInForce(StrEnum):
@@ -40,6 +53,7 @@ class TimeInForce(StrEnum):
     IOC = "IOC"
     FOK = "FOK"
     DAY = "DAY"
+    GTD = "GTD"
 
 
 class OrderRole(StrEnum):
@@ -75,6 +89,9 @@ class OrderRequest:
         symbol: The instrument's symbol.
         quantity: Units, positive, a multiple of the lot.
         limit_price, stop_price: Quote currency, multiples of the tick, or None by order type.
+        trail_amount, trail_ratio: Distance of a trailing stop from the best price, one of them.
+        expires_at: End of a GTD order (UTC).
+        post_only: The venue must cancel it rather than let it take liquidity.
         reduce_only: The venue must never let it open or turn a position.
         as_of: Market time of the decision (UTC).
         attached: Exits that live and die with the position that this order opens.
@@ -88,9 +105,28 @@ class OrderRequest:
     time_in_force: TimeInForce = TimeInForce.GTC
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_ratio: Decimal | None = None
+    expires_at: datetime | None = None
+    post_only: bool = False
     reduce_only: bool = False
     as_of: datetime
     attached: tuple[AttachedExit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAmendment:
+    """New terms of a working order; None leaves a term as it is.
+
+    Attributes:
+        quantity: Units in total, what has filled included.
+    """
+
+    client_order_id: str
+    symbol: str
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +217,18 @@ class BrokerCapabilities:
         deduplicates: A second order with the same client order id is refused by the venue.
         absence_window_seconds: How long the venue must keep saying "not found" before an
             order may be taken as never arrived; None: never resend.
+        order_types, times_in_force: What it takes natively; the desk manages the rest.
+        amends: It can change quantity and price of a working order.
+        post_only: It has orders that never take liquidity.
+        market_orders_by_algo: It takes market and IOC orders that no person entered; India's
+            exchanges do not.
     """
 
     attached_exits: bool
     deduplicates: bool
     absence_window_seconds: float | None
     order_types: frozenset[OrderType] = field(default=frozenset(OrderType))
+    times_in_force: frozenset[TimeInForce] = field(default=frozenset(TimeInForce))
+    amends: bool = True
+    post_only: bool = True
+    market_orders_by_algo: bool = True
