@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from apps.brokers.paper.book import order_close, order_report_add
-from apps.brokers.selectors import paper_reports_wait
+from apps.brokers.paper.reports import fill_report, order_report, row_report
+from apps.brokers.paper.terms import amendment_changes, terms_check
+from apps.brokers.selectors import RESTING, paper_reports_wait
 from apps.core.clock import now
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
@@ -20,6 +21,7 @@ from apps.orders.domain.types import (
     BalanceReport,
     BrokerCapabilities,
     FillReport,
+    OrderAmendment,
     OrderReport,
     OrderRequest,
     OrderRole,
@@ -31,7 +33,7 @@ from apps.orders.domain.types import (
 )
 
 S = OrderStatus
-_OPEN = (S.NEW.value, S.PARTIALLY_FILLED.value)
+_OPEN = (*RESTING, S.PENDING_NEW.value)
 _PAGE = 200
 _CAPABILITIES = BrokerCapabilities(
     attached_exits=True,
@@ -39,7 +41,6 @@ _CAPABILITIES = BrokerCapabilities(
     absence_window_seconds=2.0,
     order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
     times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
-    amends=False,
     post_only=False,
 )
 
@@ -67,11 +68,11 @@ class PaperGateway:
             book=book, client_order_id=request.client_order_id
         ).select_related("instrument")
         if order := known.first():
-            return _order_report(order)
+            return order_report(order)
         instrument = Instrument.objects.filter(symbol=request.symbol).first()
         if instrument is None or not instrument.is_tradable:
             raise Rejected(f"{request.symbol} is not traded here", code="SYMBOL")
-        _terms_check(request, instrument)
+        terms_check(request, instrument)
         order = PaperOrder.objects.create(
             book=book,
             instrument=instrument,
@@ -90,7 +91,7 @@ class PaperGateway:
         order_report_add(order, at=request.as_of)
         for attached in request.attached:
             _attached_create(order, attached, at=request.as_of)
-        return _order_report(order)
+        return order_report(order)
 
     @transaction.atomic
     def order_cancel(self, *, client_order_id: str, symbol: str) -> OrderReport:
@@ -103,26 +104,74 @@ class PaperGateway:
         order = self._find(book, client_order_id)
         if order is None:
             raise Rejected(f"order {client_order_id} does not exist", code="NOT_FOUND")
-        if order.status in (*_OPEN, S.PENDING_NEW.value):
+        if order.status in _OPEN:
             order_close(order, S.CANCELED, at=now(), text="canceled on request")
-        return _order_report(order)
+        return order_report(order)
+
+    @transaction.atomic
+    def order_amend(self, amendment: OrderAmendment) -> OrderReport:
+        """Change quantity or prices of an open order.
+
+        Raises:
+            Rejected: It is not open, the terms break the instrument's rules, or the quantity is
+                not above what has filled.
+        """
+        book = self._book_locked()
+        order = self._find(book, amendment.client_order_id)
+        if order is None or order.status not in _OPEN:
+            raise Rejected(
+                f"order {amendment.client_order_id} is not open, so it cannot be amended",
+                code="NOT_OPEN",
+            )
+        changes = amendment_changes(amendment)
+        for name, value in changes.items():
+            setattr(order, name, value)
+        terms_check(order, order.instrument)
+        if order.quantity <= order.filled_quantity:
+            raise Rejected(
+                f"quantity {plain(order.quantity)} must be above the "
+                f"{plain(order.filled_quantity)} that have filled; cancel the order instead",
+                code="QUANTITY",
+            )
+        order.updated_at = now()
+        order.save(update_fields=[*changes, "updated_at"])
+        order_report_add(order, at=order.updated_at, text="amended")
+        return order_report(order)
+
+    @transaction.atomic
+    def order_cancel_all(self, *, symbol: str | None = None) -> int:
+        """Cancel every open or waiting order, of one symbol or of all."""
+        book = self._book_locked()
+        orders = book.orders.filter(status__in=_OPEN)
+        if symbol is not None:
+            orders = orders.filter(instrument__symbol=symbol)
+        count = 0
+        for order in orders.order_by("pk"):
+            order.refresh_from_db(fields=["status"])  # an entry takes its waiting exits with it
+            if order.status in _OPEN:
+                order_close(order, S.CANCELED, at=now(), text="canceled with all")
+            count += 1
+        return count
 
     def order_find(self, *, client_order_id: str, symbol: str) -> OrderReport | None:
         """Return where an order stands, open or closed."""
         order = self._find(self._book(), client_order_id)
-        return _order_report(order) if order else None
+        return order_report(order) if order else None
 
     def order_list_open(self) -> list[OrderReport]:
         """Return the working orders, exits that wait for their entry included."""
         orders = PaperOrder.objects.filter(
-            book__account=self.account, status__in=(*_OPEN, S.PENDING_NEW.value)
+            book__account=self.account, status__in=_OPEN
         ).select_related("instrument")
         self._book()
-        return [_order_report(order) for order in orders]
+        return [order_report(order) for order in orders]
 
     def reports_since(self, cursor: str) -> ReportPage:
         """Return up to 200 reports after ``cursor``."""
-        if not paper_reports_wait(account_id=self.account.pk, after=int(cursor or 0)):
+        waiting = paper_reports_wait(account_id=self.account.pk, after=int(cursor or 0))
+        if waiting is None:
+            raise self._bookless()
+        if not waiting:
             return ReportPage(reports=(), cursor=cursor)
         rows = list(
             PaperReport.objects.filter(
@@ -131,7 +180,7 @@ class PaperGateway:
         )
         page = rows[:_PAGE]
         reports: list[OrderReport | FillReport] = [
-            _fill_report(row) if row.trade_id else _row_report(row) for row in page
+            fill_report(row) if row.trade_id else row_report(row) for row in page
         ]
         return ReportPage(
             reports=tuple(reports),
@@ -147,7 +196,7 @@ class PaperGateway:
             .exclude(trade_id="")
             .select_related("order__instrument", "book")[:_PAGE]
         )
-        return [_fill_report(row) for row in rows], str(rows[-1].sequence) if rows else cursor
+        return [fill_report(row) for row in rows], str(rows[-1].sequence) if rows else cursor
 
     def position_list(self) -> list[PositionReport]:
         """Return every position that is not flat."""
@@ -170,38 +219,21 @@ class PaperGateway:
     def _book(self) -> PaperBook:
         book = PaperBook.objects.filter(account=self.account).first()
         if book is None:
-            raise Rejected(f"{self.account} has no paper book", code="NO_BOOK")
+            raise self._bookless()
         return book
 
     def _book_locked(self) -> PaperBook:
         book = PaperBook.objects.select_for_update().filter(account=self.account).first()
         if book is None:
-            raise Rejected(f"{self.account} has no paper book", code="NO_BOOK")
+            raise self._bookless()
         return book
+
+    def _bookless(self) -> Rejected:
+        return Rejected(f"{self.account} has no paper book; open one first", code="NO_BOOK")
 
     def _find(self, book: PaperBook, client_order_id: str) -> PaperOrder | None:
         orders = PaperOrder.objects.filter(book=book, client_order_id=client_order_id)
         return orders.select_related("instrument").first()
-
-
-def _terms_check(request: OrderRequest, instrument: Instrument) -> None:
-    if request.quantity <= 0 or request.quantity % instrument.lot_size:
-        raise Rejected(
-            f"quantity {plain(request.quantity)} is not a positive multiple of the lot "
-            f"{plain(instrument.lot_size)}",
-            code="LOT",
-        )
-    for name, price in (("limit", request.limit_price), ("stop", request.stop_price)):
-        if price is not None and (price <= 0 or price % instrument.tick_size):
-            raise Rejected(
-                f"{name} price {plain(price)} is not a positive multiple of the tick "
-                f"{plain(instrument.tick_size)}",
-                code="TICK",
-            )
-    if request.order_type is OrderType.LIMIT and request.limit_price is None:
-        raise Rejected("a limit order needs a limit price", code="PRICE")
-    if request.order_type is OrderType.STOP and request.stop_price is None:
-        raise Rejected("a stop order needs a stop price", code="PRICE")
 
 
 def _attached_create(entry: PaperOrder, attached: AttachedExit, *, at: datetime) -> None:
@@ -224,49 +256,3 @@ def _attached_create(entry: PaperOrder, attached: AttachedExit, *, at: datetime)
         updated_at=at,
     )
     order_report_add(order, at=at)
-
-
-def _order_report(order: PaperOrder) -> OrderReport:
-    return OrderReport(
-        client_order_id=order.client_order_id,
-        venue_order_id=order.venue_order_id,
-        symbol=order.instrument.symbol,
-        side=Side(order.side),
-        quantity=order.quantity,
-        status=S(order.status),
-        filled_quantity=order.filled_quantity,
-        occurred_at=order.updated_at,
-        limit_price=order.limit_price,
-        stop_price=order.stop_price,
-    )
-
-
-def _row_report(row: PaperReport) -> OrderReport:
-    return OrderReport(
-        client_order_id=row.order.client_order_id,
-        venue_order_id=row.order.venue_order_id,
-        symbol=row.order.instrument.symbol,
-        side=Side(row.order.side),
-        quantity=row.order_quantity,
-        status=S(row.status),
-        filled_quantity=row.filled_quantity,
-        occurred_at=row.occurred_at,
-        limit_price=row.limit_price,
-        stop_price=row.stop_price,
-        text=row.text,
-    )
-
-
-def _fill_report(row: PaperReport) -> FillReport:
-    return FillReport(
-        trade_id=row.trade_id,
-        client_order_id=row.order.client_order_id,
-        venue_order_id=row.order.venue_order_id,
-        symbol=row.order.instrument.symbol,
-        side=Side(row.order.side),
-        quantity=row.fill_quantity or Decimal(0),
-        price=row.fill_price or Decimal(0),
-        commission=row.commission or Decimal(0),
-        commission_currency=row.book.currency,
-        executed_at=row.occurred_at,
-    )

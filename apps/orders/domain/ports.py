@@ -6,6 +6,7 @@ from apps.orders.domain.types import (
     BalanceReport,
     BrokerCapabilities,
     FillReport,
+    OrderAmendment,
     OrderReport,
     OrderRequest,
     PositionReport,
@@ -64,6 +65,21 @@ class BrokerGateway(Protocol):
 
     def order_cancel(self, *, client_order_id: str, symbol: str) -> OrderReport:
         """Ask to cancel; the answer tells where the order stands now."""
+        ...
+
+    def order_amend(self, amendment: OrderAmendment) -> OrderReport:
+        """Change the terms of a working order; the answer tells where it stands now.
+
+        ``Rejected`` leaves the order as it was.
+        """
+        ...
+
+    def order_cancel_all(self, *, symbol: str | None = None) -> int:
+        """Ask to cancel every working order, of one symbol or of all.
+
+        Returns:
+            How many were asked for. A venue may leave some out: ask again until none is open.
+        """
         ...
 
     def order_find(self, *, client_order_id: str, symbol: str) -> OrderReport | None:
