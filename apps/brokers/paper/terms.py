@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from apps.brokers.models import PaperOrder
+from apps.brokers.models import PaperBook, PaperOrder
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
@@ -45,7 +45,12 @@ def terms_check(request: OrderRequest | PaperOrder, instrument: Instrument) -> N
         raise Rejected(f"a {order_type} order needs a stop price", code="PRICE")
 
 
-def _attached_check(request: OrderRequest, book: PaperBook) -> None:
+def attached_check(request: OrderRequest, book: PaperBook) -> None:
+    """Refuse attached exits that could not be told apart or have no possible distance.
+
+    Raises:
+        Rejected: Names what is wrong.
+    """
     ids = [attached.client_order_id for attached in request.attached]
     taken = PaperOrder.objects.filter(book=book, client_order_id__in=ids).exists()
     if taken or len({request.client_order_id, *ids}) <= len(ids):
