@@ -1,30 +1,89 @@
-"""Two reads that every bar makes, written as plain SQL: composing them would cost more than both."""
+"""Two reads that every bar makes, as plain SQL: composing them would cost more than both."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import connection
+from django.db.models import QuerySet
+
+from apps.accounts.models import TradingAccount
+from apps.brokers.models import PaperOrder
+from apps.marketdata.models import Instrument
+from apps.orders.domain.states import OrderStatus
+from apps.orders.domain.types import OrderType, Side, TimeInForce
+
+RESTING = (OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value)
 
 _ORDERS_WAITING = """
-SELECT 1 FROM brokers_paperorder AS o JOIN brokers_paperbook AS b ON b.id = o.book_id
+SELECT o.id, o.order_type, o.side, o.time_in_force, o.limit_price, o.stop_price, o.is_triggered
+FROM brokers_paperorder AS o JOIN brokers_paperbook AS b ON b.id = o.book_id
 WHERE b.account_id = %s AND o.instrument_id = %s AND o.matched_until <= %s
     AND o.status IN ('NEW', 'PARTIALLY_FILLED')
-LIMIT 1
 """
-_REPORTS_WAITING = """
-SELECT 1 FROM brokers_paperreport AS r JOIN brokers_paperbook AS b ON b.id = r.book_id
-WHERE b.account_id = %s AND r.sequence > %s LIMIT 1
+# The newest number and not "any above": the first comes from the end of the index, the second
+# may be looked for in the whole table
+_NEWEST_REPORT = """
+SELECT (SELECT r.sequence FROM brokers_paperreport AS r WHERE r.book_id = b.id
+        ORDER BY r.sequence DESC LIMIT 1)
+FROM brokers_paperbook AS b WHERE b.account_id = %s
 """
 
 
-def paper_orders_wait(*, account_id: int, instrument_id: int, opened_at: datetime) -> bool:
-    """Tell whether an order of the account would meet a bar of the instrument opened then."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingOrder:
+    """An open order as far as it decides whether a bar reaches it."""
+
+    order_id: int
+    order_type: OrderType
+    side: Side
+    time_in_force: TimeInForce
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    is_triggered: bool
+
+
+def paper_orders_waiting(
+    *, account_id: int, instrument_id: int, opened_at: datetime
+) -> list[WaitingOrder]:
+    """Return the open orders of the account that would meet a bar of the instrument opened then."""
     with connection.cursor() as cursor:
         cursor.execute(_ORDERS_WAITING, [account_id, instrument_id, opened_at])
-        return cursor.fetchone() is not None
+        return [
+            WaitingOrder(
+                order_id=order_id,
+                order_type=OrderType(order_type),
+                side=Side(side),
+                time_in_force=TimeInForce(time_in_force),
+                limit_price=limit_price,
+                stop_price=stop_price,
+                is_triggered=is_triggered,
+            )
+            for (
+                order_id,
+                order_type,
+                side,
+                time_in_force,
+                limit_price,
+                stop_price,
+                is_triggered,
+            ) in cursor.fetchall()
+        ]
 
 
-def paper_reports_wait(*, account_id: int, after: int) -> bool:
-    """Tell whether the account's book has reports after a sequence number."""
+def paper_reports_wait(*, account_id: int, after: int) -> bool | None:
+    """Tell whether the account's book has reports after a sequence number; None: it has no book."""
     with connection.cursor() as cursor:
-        cursor.execute(_REPORTS_WAITING, [account_id, after])
-        return cursor.fetchone() is not None
+        cursor.execute(_NEWEST_REPORT, [account_id])
+        book = cursor.fetchone()
+    return None if book is None else (book[0] or 0) > after
+
+
+def paper_account_list_resting(
+    *, instrument: Instrument, opened_at: datetime
+) -> QuerySet[TradingAccount]:
+    """Return the paper accounts with an order that would meet a bar opened then, by name."""
+    orders = PaperOrder.objects.filter(
+        instrument=instrument, status__in=RESTING, matched_until__lte=opened_at
+    )
+    return TradingAccount.objects.filter(paper_book__in=orders.values("book")).order_by("name")

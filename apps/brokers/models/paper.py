@@ -141,6 +141,13 @@ class PaperReport(models.Model):
                 name="paper_report_once_per_trade",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["book", "occurred_at"],
+                condition=~Q(trade_id=""),
+                name="paper_report_executed",
+            )
+        ]
 
     def __str__(self) -> str:
         """Name the sequence and the status."""

@@ -1,7 +1,7 @@
 """The paper venue's books: executions, positions, cash, and the stream of reports about them."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from django.db.models import Max
 
@@ -13,6 +13,7 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import Side
 
 S = OrderStatus
+_EXACT_DIGITS = 60  # products keep every digit until they are rounded once, at the end
 
 
 def execution_book(
@@ -31,7 +32,7 @@ def execution_book(
     """
     commission = stored(commission_for(quantity=quantity, price=price, terms=terms))
     order.filled_quantity += quantity
-    order.filled_notional += quantity * price
+    order.filled_notional = stored(order.filled_notional + quantity * price)
     is_full = order.filled_quantity == order.quantity
     order.status = (S.FILLED if is_full else S.PARTIALLY_FILLED).value
     order.updated_at = at
@@ -51,21 +52,36 @@ def _position_move(
 ) -> Decimal:
     """Move the venue's position and return the change of cash before commission."""
     position, _ = PaperPosition.objects.get_or_create(book=book, instrument=order.instrument)
-    held, entry = position.quantity, position.average_entry_price
-    closed = min(abs(held), abs(signed)) if held * signed < 0 else ZERO
-    pnl = closed * (price - entry) * (1 if held > 0 else -1) * terms.multiplier
-    position.quantity = held + signed
-    if position.quantity == 0:
-        position.average_entry_price = ZERO
-    elif held * signed >= 0:
-        total = abs(held) * entry + abs(signed) * price
-        position.average_entry_price = stored(total / abs(position.quantity))
-    elif position.quantity * signed > 0:
-        position.average_entry_price = price
+    with localcontext() as exact:
+        exact.prec = _EXACT_DIGITS
+        pnl = _closed_result(position, signed=signed, price=price, terms=terms)
+        position.average_entry_price = _average_entry(position, signed=signed, price=price)
+        paid = stored(signed * price * terms.multiplier)
+    position.quantity += signed
     position.save()
-    if order.instrument.kind == InstrumentKind.PERPETUAL:
-        return pnl
-    return -signed * price * terms.multiplier
+    return pnl if order.instrument.kind == InstrumentKind.PERPETUAL else -paid
+
+
+def _closed_result(
+    position: PaperPosition, *, signed: Decimal, price: Decimal, terms: FillTerms
+) -> Decimal:
+    """Return what the part of a position that an execution closes has earned."""
+    held = position.quantity
+    if held * signed >= 0:
+        return ZERO
+    closed = min(abs(held), abs(signed)).copy_sign(held)
+    return stored(closed * (price - position.average_entry_price) * terms.multiplier)
+
+
+def _average_entry(position: PaperPosition, *, signed: Decimal, price: Decimal) -> Decimal:
+    """Return the entry price after an execution: averaged, kept, or new where it turned."""
+    held, after = position.quantity, position.quantity + signed
+    if after == 0:
+        return ZERO
+    if held * signed >= 0:
+        total = abs(held) * position.average_entry_price + abs(signed) * price
+        return stored(total / abs(after))
+    return price if after * signed > 0 else position.average_entry_price
 
 
 def order_close(order: PaperOrder, status: OrderStatus, *, at: datetime, text: str) -> None:

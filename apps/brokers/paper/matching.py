@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Sum
 
 from apps.accounts.models import TradingAccount
-from apps.brokers.models import PaperBook, PaperOrder, PaperPosition
+from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from apps.brokers.paper.book import execution_book, order_close, order_report_add
-from apps.brokers.selectors import paper_orders_wait
+from apps.brokers.selectors import RESTING, WaitingOrder, paper_orders_waiting
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.fill_rules import (
@@ -23,7 +24,16 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
 
 S = OrderStatus
-_RESTING = (S.NEW.value, S.PARTIALLY_FILLED.value)
+_IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+# Whether a bar reaches an order does not depend on what the venue takes for an execution
+_FREE = FillTerms(
+    fee_bps=Decimal(0),
+    slippage_bps=Decimal(0),
+    volume_cap_ratio=Decimal(0),
+    tick_size=Decimal(1),
+    lot_size=Decimal(1),
+    multiplier=Decimal(1),
+)
 
 
 @dataclass(slots=True)
@@ -45,14 +55,44 @@ def market_play(*, account: TradingAccount, instrument: Instrument, bar: Bar) ->
     Returns:
         Whether any order met the bar.
     """
-    if not paper_orders_wait(
+    waiting = paper_orders_waiting(
         account_id=account.pk, instrument_id=instrument.pk, opened_at=bar.open_at
-    ):
+    )
+    if not waiting:
         return False
+    if any(_is_touched(order, bar) for order in waiting):
+        _orders_meet(account=account, instrument=instrument, bar=bar)
+    else:
+        _orders_pass([order.order_id for order in waiting], bar)
+    return True
+
+
+def _is_touched(order: WaitingOrder, bar: Bar) -> bool:
+    """Tell whether a bar does anything to an order but pass."""
+    reached = price_match(
+        order_type=order.order_type,
+        side=order.side,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        is_triggered=order.is_triggered,
+        bar=bar,
+        terms=_FREE,
+    )
+    return reached is not None or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+
+
+def _orders_pass(order_ids: list[int], bar: Bar) -> None:
+    """Note that orders have met a bar that did not reach them; one that ended meanwhile stays."""
+    PaperOrder.objects.filter(
+        pk__in=order_ids, status__in=RESTING, matched_until__lte=bar.open_at
+    ).update(matched_until=bar.close_at)
+
+
+def _orders_meet(*, account: TradingAccount, instrument: Instrument, bar: Bar) -> None:
     waiting = PaperOrder.objects.filter(
         book__account=account,
         instrument=instrument,
-        status__in=_RESTING,
+        status__in=RESTING,
         matched_until__lte=bar.open_at,
     )
     with transaction.atomic():
@@ -63,7 +103,7 @@ def market_play(*, account: TradingAccount, instrument: Instrument, bar: Bar) ->
             instrument=instrument,
             bar=bar,
             terms=terms,
-            volume_left=volume_available(bar=bar, terms=terms),
+            volume_left=_volume_left(book, instrument, bar, terms),
         )
         # At the open, orders to enter and leave come before the exits that protect a position;
         # of the exits the stop comes before the target, which is the worse order for us
@@ -71,9 +111,22 @@ def market_play(*, account: TradingAccount, instrument: Instrument, bar: Bar) ->
             _meet(session, order)
         for order in waiting.filter(parent__isnull=False).order_by("role", "pk"):
             order.refresh_from_db()  # its sibling may have ended it on this bar
-            if order.status in _RESTING and order.matched_until <= bar.open_at:
+            if order.status in RESTING and order.matched_until <= bar.open_at:
                 _meet(session, order)
-    return True
+
+
+def _volume_left(
+    book: PaperBook, instrument: Instrument, bar: Bar, terms: FillTerms
+) -> Decimal | None:
+    """Return what the bar still has for us: an order that came late meets it in a second round."""
+    available = volume_available(bar=bar, terms=terms)
+    if available is None:
+        return None
+    executions = PaperReport.objects.filter(
+        book=book, order__instrument=instrument, occurred_at=bar.open_at
+    ).exclude(trade_id="")
+    taken = executions.aggregate(total=Sum("fill_quantity"))["total"] or Decimal(0)
+    return max(available - taken, Decimal(0))
 
 
 def _meet(session: _Session, order: PaperOrder) -> None:
@@ -90,10 +143,17 @@ def _meet(session: _Session, order: PaperOrder) -> None:
     if match is not None and OrderType(order.order_type) is OrderType.STOP:
         order.is_triggered = True
     order.save(update_fields=["matched_until", "is_triggered"])
-    if match is not None:
-        _fill(session, order, match)
-    elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+    if _comes_too_late(order, match):
         order_close(order, S.CANCELED, at=session.bar.open_at, text="nothing to fill against")
+    elif match is not None:
+        _fill(session, order, match)
+
+
+def _comes_too_late(order: PaperOrder, match: PriceMatch | None) -> bool:
+    """Tell whether an order that lives for a moment only found nothing at the bar's open."""
+    if order.time_in_force not in _IMMEDIATE or order.order_type == OrderType.STOP:
+        return False
+    return match is None or match.moment is not FillMoment.AT_OPEN
 
 
 def _fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None:
@@ -120,7 +180,8 @@ def _fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None:
         if session.volume_left is not None:
             session.volume_left -= room
         _after_fill(session, order, match)
-    if order.time_in_force == TimeInForce.IOC and order.status in _RESTING:
+        order.refresh_from_db(fields=["status"])  # an exit that filled at once has ended it
+    if order.time_in_force == TimeInForce.IOC and order.status in RESTING:
         order_close(order, S.CANCELED, at=session.bar.open_at, text="the rest found no volume")
 
 
@@ -139,8 +200,11 @@ def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None
         _exits_start(session, order, match)
         return
     at = session.bar.open_at  # names the bar: the path inside it is not known
+    entry = PaperOrder.objects.get(pk=order.parent_id)
+    if entry.status in RESTING:
+        order_close(entry, S.CANCELED, at=at, text="an exit of what it had opened has filled")
     for sibling in PaperOrder.objects.filter(
-        parent=order.parent_id, status__in=(S.PENDING_NEW.value, *_RESTING)
+        parent=order.parent_id, status__in=(S.PENDING_NEW.value, *RESTING)
     ).exclude(pk=order.pk):
         if order.status == S.FILLED:
             order_close(sibling, S.CANCELED, at=at, text="the other exit filled")
@@ -163,7 +227,7 @@ def _exits_start(session: _Session, entry: PaperOrder, match: PriceMatch) -> Non
         status__in=[S.CANCELED.value, S.FILLED.value]
     ).order_by("role", "pk"):
         exit_order.refresh_from_db()
-        if exit_order.status not in (S.PENDING_NEW.value, *_RESTING):
+        if exit_order.status not in (S.PENDING_NEW.value, *RESTING):
             continue
         price = exit_price(
             entry_side=Side(entry.side),

@@ -4,21 +4,19 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.brokers.models import PaperOrder
 from apps.brokers.registry import gateway_for
+from apps.brokers.selectors import paper_account_list_resting
 from apps.brokers.services import market_play
 from apps.core.clock import standing_at
 from apps.execution.models import DeploymentCursor
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Feed, FeedState, Instrument
 from apps.marketdata.services import feed_advance
-from apps.orders.domain.states import OrderStatus
 from apps.reconciliation.services import reports_intake
 from apps.strategies.models import Deployment, DeploymentState
 
 PATIENCE_SECONDS = 2.0
 BURST_BARS = 50
-_OPEN = (OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value)
 
 
 @dataclass(slots=True)
@@ -90,15 +88,9 @@ def _last_played(feed: Feed) -> datetime:
 
 def _idle_accounts_play(*, instrument: Instrument, bar: Bar) -> None:
     """Let orders of deployments that do not run meet the bar too: a stop still protects."""
-    resting = PaperOrder.objects.filter(
-        instrument=instrument, status__in=_OPEN, matched_until__lte=bar.open_at
-    ).exclude(
-        book__account__deployments__in=Deployment.objects.filter(
-            state=DeploymentState.RUNNING, instruments=instrument
-        )
-    )
-    for order in resting.select_related("book__account").order_by("book_id").distinct("book_id"):
-        account = order.book.account
+    busy = Deployment.objects.filter(state=DeploymentState.RUNNING, instruments=instrument)
+    resting = paper_account_list_resting(instrument=instrument, opened_at=bar.open_at)
+    for account in resting.exclude(deployments__in=busy):
         with standing_at(bar.close_at):
             market_play(account=account, instrument=instrument, bar=bar)
             reports_intake(account=account, gateway=gateway_for(account))
