@@ -73,7 +73,6 @@ class PaperGateway:
         if instrument is None or not instrument.is_tradable:
             raise Rejected(f"{request.symbol} is not traded here", code="SYMBOL")
         terms_check(request, instrument)
-        _attached_check(request, book)
         attached_check(request, book)
         order = PaperOrder.objects.create(
             book=book,
@@ -236,22 +235,6 @@ class PaperGateway:
     def _find(self, book: PaperBook, client_order_id: str) -> PaperOrder | None:
         orders = PaperOrder.objects.filter(book=book, client_order_id=client_order_id)
         return orders.select_related("instrument").first()
-
-
-def _attached_check(request: OrderRequest, book: PaperBook) -> None:
-    ids = [attached.client_order_id for attached in request.attached]
-    if not ids:
-        return
-    taken = book.orders.filter(client_order_id__in=ids).exists()
-    if taken or len({request.client_order_id, *ids}) <= len(ids):
-        raise Rejected("an attached exit has the id of another order", code="DUPLICATE_ID")
-    for attached in request.attached:
-        if not 0 < attached.distance_ratio < 1:
-            raise Rejected(
-                f"the distance of an attached exit is {plain(attached.distance_ratio)}; it is a "
-                "ratio of the entry price between 0 and 1",
-                code="DISTANCE",
-            )
 
 
 def _attached_create(entry: PaperOrder, attached: AttachedExit, *, at: datetime) -> None:
