@@ -1,9 +1,16 @@
-"""Orders with their events and fills, and freezes, to read."""
+"""Orders with their events, fills and quotes, managed orders and freezes, to read."""
 
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.orders.models import Fill, InstrumentFreeze, Order, OrderEvent
+from apps.orders.models import (
+    Fill,
+    InstrumentFreeze,
+    Order,
+    OrderEvent,
+    OrderGroup,
+    OrderQuote,
+)
 
 
 @admin.register(Order)
@@ -55,3 +62,29 @@ class InstrumentFreezeAdmin(ReadOnlyAdmin):
     list_filter = ("account", "instrument")
     search_fields = ("order__client_order_id", "reason")
     date_hierarchy = "frozen_at"
+
+
+@admin.register(OrderGroup)
+class OrderGroupAdmin(ReadOnlyAdmin):
+    """Orders that the desk manages."""
+
+    list_display = (
+        *("client_group_id", "account", "instrument", "deployment", "kind", "side", "quantity"),
+        *("state", "state_reason", "decided_at"),
+    )
+    list_select_related = ("account", "instrument", "deployment")
+    list_filter = ("state", "kind", "side", "account", "deployment")
+    search_fields = ("client_group_id", "instrument__symbol")
+    date_hierarchy = "decided_at"
+
+
+@admin.register(OrderQuote)
+class OrderQuoteAdmin(ReadOnlyAdmin):
+    """What the market showed at the moments of an order."""
+
+    list_display = ("order", "moment", "bid", "ask", "last", "source", "quoted_at")
+    list_select_related = ("order",)
+    list_filter = ("moment", "source")
+    search_fields = ("order__client_order_id",)
+    ordering = ("-pk",)
+    date_hierarchy = "quoted_at"

@@ -6,7 +6,14 @@ from decimal import Decimal
 import factory
 
 from apps.core.ids import client_order_id
-from apps.orders.models import Fill, InstrumentFreeze, Order, OrderEvent
+from apps.orders.models import (
+    Fill,
+    InstrumentFreeze,
+    Order,
+    OrderEvent,
+    OrderGroup,
+    OrderQuote,
+)
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
@@ -81,3 +88,32 @@ class InstrumentFreezeFactory(RowFactory[InstrumentFreeze]):
     account = factory.SelfAttribute("order.account")
     instrument = factory.SelfAttribute("order.instrument")
     reason = "the outcome of the order is not known"
+
+
+class OrderGroupFactory(RowFactory[OrderGroup]):
+    class Meta:
+        model = OrderGroup
+
+    account = factory.SubFactory(TradingAccountFactory)
+    instrument = factory.SubFactory(InstrumentFactory)
+    client_group_id = factory.Sequence(
+        lambda n: client_order_id(at=START + n * timedelta(seconds=1), key=f"group-{n}")
+    )
+    kind = "OCO"
+    side = "SELL"
+    quantity = Decimal(1)
+    settings = {"limit_price": "110", "stop_price": "90"}
+    decided_at = factory.Sequence(lambda n: START + n * timedelta(seconds=1))
+
+
+class OrderQuoteFactory(RowFactory[OrderQuote]):
+    class Meta:
+        model = OrderQuote
+
+    order = factory.SubFactory(OrderFactory)
+    moment = "DECISION"
+    bid = Decimal("99.9")
+    ask = Decimal("100.1")
+    last = Decimal(100)
+    source = "BAR"
+    quoted_at = factory.SelfAttribute("order.decided_at")

@@ -56,6 +56,16 @@ class TimeInForce(StrEnum):
     GTD = "GTD"
 
 
+class OrderOrigin(StrEnum):
+    """Who asked for an order; all but MANUAL count as automated."""
+
+    STRATEGY = "STRATEGY"
+    MANUAL = "MANUAL"
+    API = "API"
+    WEBHOOK = "WEBHOOK"
+    DESK = "DESK"
+
+
 class OrderRole(StrEnum):
     """What an order does for its position."""
 

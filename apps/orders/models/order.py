@@ -1,4 +1,4 @@
-"""Orders, their history and their fills, and the freeze that an unknown outcome brings."""
+"""One order from intent to the last fill, and every step of its life."""
 
 from decimal import Decimal
 
@@ -6,21 +6,23 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.accounts.models import TradingAccount
-from apps.core.clock import now
-from apps.core.fields import AmountField, CurrencyField
+from apps.core.fields import AmountField
 from apps.core.ids import CLIENT_ORDER_ID_LENGTH
 from apps.core.models import AppendOnlyModel
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import OrderStatus
-from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
+from apps.orders.domain.types import OrderOrigin, TimeInForce
+from apps.orders.models.choices import (
+    ORDER_TYPES,
+    ORIGINS,
+    ROLES,
+    SIDES,
+    STATUSES,
+    TIMES_IN_FORCE,
+)
+from apps.orders.models.group import OrderGroup
 from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
-
-SIDES = [(side.value, side.value.capitalize()) for side in Side]
-STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in OrderStatus]
-ORDER_TYPES = [(kind.value, kind.value.capitalize()) for kind in OrderType]
-ROLES = [(role.value, role.value.replace("_", " ").capitalize()) for role in OrderRole]
-TIMES_IN_FORCE = [(time.value, time.value) for time in TimeInForce]
 
 
 class Order(models.Model):
@@ -45,21 +47,42 @@ class Order(models.Model):
         related_name="exits",
         help_text="The entry that this stop or target protects",
     )
+    group = models.ForeignKey(
+        OrderGroup,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="legs",
+        help_text="The managed order that this one is a leg of",
+    )
+    leg = models.CharField(max_length=24, blank=True, help_text="Its name in the managed order")
+    origin = models.CharField(
+        max_length=8, choices=ORIGINS, default=OrderOrigin.STRATEGY.value, help_text="Who asked"
+    )
     role = models.CharField(max_length=12, choices=ROLES)
     client_order_id = models.CharField(max_length=CLIENT_ORDER_ID_LENGTH)
     venue_order_id = models.CharField(max_length=64, blank=True)
     side = models.CharField(max_length=4, choices=SIDES)
-    order_type = models.CharField(max_length=8, choices=ORDER_TYPES)
+    order_type = models.CharField(max_length=16, choices=ORDER_TYPES)
     time_in_force = models.CharField(
         max_length=4, choices=TIMES_IN_FORCE, default=TimeInForce.GTC.value
     )
     quantity = AmountField()
     limit_price = AmountField(null=True, blank=True)
     stop_price = AmountField(null=True, blank=True)
+    trail_amount = AmountField(null=True, blank=True, help_text="Distance in quote currency")
+    trail_ratio = AmountField(null=True, blank=True, help_text="Distance as part of the best price")
     distance_ratio = AmountField(
         null=True, blank=True, help_text="Stop or target: distance from the entry's fill price"
     )
     reduce_only = models.BooleanField(default=False)
+    post_only = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="End of a DAY or GTD order, market time"
+    )
+    maximum_slippage_bps = AmountField(
+        null=True, blank=True, help_text="Most that a fill may be worse than the decision's price"
+    )
     status = models.CharField(max_length=16, choices=STATUSES, default=OrderStatus.INTENT.value)
     status_reason = models.CharField(max_length=400, blank=True)
     filled_quantity = AmountField(default=Decimal(0))
@@ -86,6 +109,11 @@ class Order(models.Model):
                 fields=["deployment", "signal", "role"],
                 condition=Q(signal__isnull=False),
                 name="order_once_per_deployment_signal_role",
+            ),
+            models.UniqueConstraint(
+                fields=["group", "leg"],
+                condition=Q(group__isnull=False),
+                name="order_once_per_group_leg",
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(
@@ -143,53 +171,3 @@ class OrderEvent(AppendOnlyModel):
     def __str__(self) -> str:
         """Name the step."""
         return f"{self.sequence} {self.kind}"
-
-
-class Fill(AppendOnlyModel):
-    """One execution reported by the venue."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
-    trade_id = models.CharField(max_length=64, help_text="Execution id given by the venue")
-    side = models.CharField(max_length=4, choices=SIDES)
-    quantity = AmountField()
-    price = AmountField()
-    commission = AmountField(help_text="Positive is paid, negative is a rebate")
-    commission_currency = CurrencyField()
-    executed_at = models.DateTimeField(help_text="Venue time")
-
-    class Meta:
-        ordering = ("-id",)
-        constraints = [
-            models.UniqueConstraint(fields=["order", "trade_id"], name="fill_once_per_trade"),
-            models.CheckConstraint(
-                condition=Q(quantity__gt=0, price__gt=0), name="fill_is_positive"
-            ),
-        ]
-        indexes = [models.Index(fields=["executed_at"], name="fill_executed_at")]
-
-    def __str__(self) -> str:
-        """Name side, quantity and price."""
-        return f"{self.side} {self.quantity.normalize():f} @ {self.price.normalize():f}"
-
-
-class InstrumentFreeze(models.Model):
-    """No new order on this account and instrument until an unknown outcome is resolved."""
-
-    account = models.ForeignKey(TradingAccount, on_delete=models.PROTECT, related_name="freezes")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="freezes")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="freezes")
-    reason = models.CharField(max_length=400)
-    frozen_at = models.DateTimeField(default=now)
-    released_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ("-id",)
-        constraints = [
-            models.UniqueConstraint(
-                fields=["order"], condition=Q(released_at=None), name="freeze_once_per_order"
-            )
-        ]
-
-    def __str__(self) -> str:
-        """Name what is frozen."""
-        return f"{self.instrument_id} on {self.account_id}: {self.reason}"
