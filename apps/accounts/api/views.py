@@ -1,12 +1,38 @@
-"""Answers under ``/api/v1/accounts/``."""
+"""Answers under ``/api/v1/me/`` and ``/api/v1/accounts/``."""
+
+from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from apps.accounts.api.serializers import TradingAccountSerializer
-from apps.accounts.models import Broker, TradingAccount, TradingMode
+from apps.accounts.api.serializers import MeSerializer, TradingAccountSerializer
+from apps.accounts.models import Broker, TradingAccount, TradingMode, User
 from apps.accounts.selectors import account_list_for
 from apps.core.api.filters import QueryFilterSet, WordFilter, YesNoFilter
-from apps.core.api.views import ReadOnlyViewSet
+from apps.core.api.views import ListViewSet, ReadOnlyViewSet
+
+
+class MeViewSet(ListViewSet[User]):
+    """You: the one address that is no list."""
+
+    permission_classes = (IsAuthenticated,)
+    queryset = User.objects.none()
+    serializer_class = MeSerializer
+    pagination_class = None
+    filter_backends = ()
+
+    def parameter_names(self) -> set[str]:
+        """Return none: nothing can be asked of it."""
+        return set()
+
+    @extend_schema(operation_id="me_retrieve", responses=forced_singular_serializer(MeSerializer))
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return who you are, your roles, and what they let you see and do."""
+        return Response(self.get_serializer(request.user).data)
 
 
 class TradingAccountFilters(QueryFilterSet):

@@ -88,6 +88,11 @@ class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]  # un
         )
 
 
+# Whoever shows them fills them in by the % operator, so that the caller's text is not a pattern
+_NO_TIME_ZONE = "%(text)s has no time zone; write it as 2024-01-31T09:30:00Z."
+_NO_MOMENT = "%(text)s is not a moment; write it as 2024-01-31T09:30:00Z (a + as %%2B)."
+
+
 class _MomentFormField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -96,14 +101,10 @@ class _MomentFormField(forms.CharField):
         try:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                raise ValidationError(
-                    f"{text[:40]} has no time zone; write it as 2024-01-31T09:30:00Z."
-                )
+                raise ValidationError(_NO_TIME_ZONE, params={"text": text[:40]})
             return moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise ValidationError(
-                f"{text[:40]} is not a moment; write it as 2024-01-31T09:30:00Z (a + as %2B)."
-            ) from None
+            raise ValidationError(_NO_MOMENT, params={"text": text[:40]}) from None
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

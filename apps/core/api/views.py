@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.core.api.filters import QueryFilterSet, query_check
 from apps.core.api.pagination import CursorPages
+from apps.core.api.permissions import ReadsRows
 
 Row = TypeVar("Row", bound=Model)
 
@@ -22,6 +23,7 @@ Row = TypeVar("Row", bound=Model)
 class ListViewSet(mixins.ListModelMixin, GenericViewSet[Row]):
     """A list, newest first unless the view says otherwise; nothing can be written."""
 
+    permission_classes = (permissions.IsAuthenticated, ReadsRows)
     pagination_class = CursorPages
     filterset_class: ClassVar[type[QueryFilterSet]] = QueryFilterSet
     ordering: ClassVar[tuple[str, ...]] = ("-id",)

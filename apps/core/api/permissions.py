@@ -1,0 +1,17 @@
+"""Lets a caller read only what their roles give them permission to view."""
+
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+
+class ReadsRows(BasePermission):
+    """Asks for the view permission of the model whose rows the address gives."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether one of the caller's roles has it; the refusal names it."""
+        model = view.queryset.model._meta
+        needed = f"{model.app_label}.view_{model.model_name}"
+        self.message = f"None of your roles has the permission {needed}."
+        return bool(request.user.has_perm(needed))
