@@ -7,6 +7,8 @@ archive that unpacks without end, a picture with the wrong name.
 import csv
 import gzip
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -28,6 +30,14 @@ MAXIMUM_ROWS = 10_000_000
 
 _DELIMITERS = ",;\t|"
 _ENCRYPTED = 0x1
+_ZIP_DAMAGES = (
+    *(zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError),
+    *(lzma.LZMAError, struct.error, zlib.error),
+)
+_NO_CANDLES = (
+    *(pa.ArrowException, TypeError, ValueError),
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),  # the latter on damaged schemas
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +127,9 @@ def _from_zip(payload: bytes) -> _Content:
             member = _only_member(archive)
             with archive.open(member) as stream:
                 content = stream.read(MAXIMUM_BYTES + 1)
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError) as error:
+    except CandleFileRefused:
+        raise
+    except _ZIP_DAMAGES as error:
         raise CandleFileRefused(
             f"the zip file is damaged or packed in an unknown way ({error}); download it again"
         ) from error
@@ -163,28 +175,36 @@ def _require_rows(rows: int) -> None:
 def _from_feather(payload: bytes) -> pl.DataFrame:
     try:
         table = pyarrow.feather.read_table(io.BytesIO(payload))
+        table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise CandleFileRefused(
-            f"the feather file is damaged or cut off ({_first_line(error)}); download it again"
-        ) from error
+        raise _damaged("feather", error) from error
     return _from_arrow(table)
 
 
 def _from_parquet(payload: bytes) -> pl.DataFrame:
     try:
-        _require_rows(pyarrow.parquet.read_metadata(io.BytesIO(payload)).num_rows)
-        table = pyarrow.parquet.read_table(io.BytesIO(payload))
+        rows = pyarrow.parquet.read_metadata(io.BytesIO(payload)).num_rows
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise CandleFileRefused(
-            f"the parquet file is damaged or cut off ({_first_line(error)}); download it again"
-        ) from error
+        raise _damaged("parquet", error) from error
+    _require_rows(rows)
+    try:
+        table = pyarrow.parquet.read_table(io.BytesIO(payload))
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged("parquet", error) from error
     return _from_arrow(table)
+
+
+def _damaged(layout: str, error: Exception) -> CandleFileRefused:
+    return CandleFileRefused(
+        f"the {layout} file is damaged or cut off ({_first_line(error)}); download it again"
+    )
 
 
 def _from_arrow(table: pa.Table) -> pl.DataFrame:
     try:
         frame = pl.from_arrow(table)
-    except (pa.ArrowException, pl.exceptions.PolarsError, TypeError, ValueError) as error:
+    except _NO_CANDLES as error:
         raise CandleFileRefused(
             f"the table holds columns of a kind that no candle has ({_first_line(error)})"
         ) from error
@@ -236,5 +256,5 @@ def _require_distinct(names: list[str]) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

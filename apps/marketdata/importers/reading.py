@@ -38,6 +38,7 @@ from apps.marketdata.importers.zones import PlacedTimes, times_place
 _SECOND = 1_000_000
 _PRICES = ("open", "high", "low", "close")
 _CELL_LENGTH = 200
+_LONGEST_STRETCH = 20_000_000  # bars; 38 years of minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def candle_file_read(
     calendar = calendar_named(instrument_calendar)
     reading = _reading(path, length, calendar, options)
     _require_prices(reading.rows)
-    _require_spacing(reading.rows.open_at, length)
+    _require_spacing(reading.rows, length, calendar)
     as_of, last_bar = last_bar_judge(
         int(reading.rows.open_at.max()) // _SECOND,
         timeframe=length,
@@ -165,20 +166,30 @@ def _require_prices(rows: CandleRows) -> None:
         )
 
 
-def _require_spacing(microseconds: NDArray[np.int64], timeframe: Timeframe) -> None:
-    """Refuse a file whose bars are of another length than stated."""
-    steps = np.diff(np.unique(microseconds // _SECOND))
-    if not steps.size:
+def _require_spacing(rows: CandleRows, timeframe: Timeframe, calendar: TradingCalendar) -> None:
+    """Refuse a file whose bars are of another length than stated, or stretch beyond reason."""
+    opens = np.unique(rows.open_at // _SECOND)
+    if opens.size == 1:
         return
-    lengths, counts = np.unique(steps, return_counts=True)
-    usual = int(lengths[np.argmax(counts)])
-    if usual < timeframe.seconds or timeframe.seconds not in lengths:
-        known = next((entry.value for entry in Timeframe if entry.seconds == usual), None)
-        advice = f"give --timeframe {known}" if known else "the desk has no such timeframe"
+    first, last = int(opens[0]), int(opens[-1])
+    if (last - first) // timeframe.seconds > _LONGEST_STRETCH:
         raise CandleFileRefused(
-            f"the bars are {usual:,} seconds apart, a {timeframe} bar has {timeframe.seconds:,}; "
-            f"{advice}"
+            f"the times run from {moment_text(first)} to {moment_text(last)}, more than "
+            f"{_LONGEST_STRETCH:,} bars of {timeframe}; look for a wrong one at either end"
         )
+    lengths, counts = np.unique(np.diff(opens), return_counts=True)
+    usual = int(lengths[np.argmax(counts)])
+    expected = calendar.opens_between(first=first, last=last, timeframe=timeframe)
+    places = np.flatnonzero(np.isin(expected, opens))
+    some_follow = bool((np.diff(places) == 1).any())
+    if usual == timeframe.seconds or (usual > timeframe.seconds and some_follow):
+        return
+    known = next((entry.value for entry in Timeframe if entry.seconds == usual), None)
+    advice = f"give --timeframe {known}" if known else "the desk has no such timeframe"
+    raise CandleFileRefused(
+        f"the bars are {usual:,} seconds apart, a {timeframe} bar has {timeframe.seconds:,}; "
+        f"{advice}"
+    )
 
 
 def _bars(reading: _Reading, good: NDArray[np.int64], timeframe: Timeframe) -> list[Bar]:
@@ -227,13 +238,17 @@ def _as_it_stood(
     return QuarantinedRow(
         row_number=index + 1 if rows is None else int(rows.row_number[index]),
         reason=reason,
-        row={name: _cell(value) for name, value in frame.row(index, named=True).items()},
+        row={column.name: _cell(column.slice(index, 1)) for column in frame},
     )
 
 
-def _cell(value: object) -> str:
+def _cell(single: pl.Series) -> str:
     """Write a value so that it can be stored: PostgreSQL takes no NUL, a cell has an end."""
-    return "" if value is None else str(value).replace("\0", "\\0")[:_CELL_LENGTH]
+    if single.null_count():
+        return ""
+    # A damaged time may lie beyond the years of Python's datetime, not beyond NumPy's
+    value = single.to_numpy()[0] if single.dtype.is_temporal() else single[0]
+    return str(value).replace("\0", "\\0")[:_CELL_LENGTH]
 
 
 def _nothing_good(reading: _Reading, judgement: Judgement) -> str:

@@ -95,7 +95,9 @@ _EPOCH_UNITS = (  # name, lower bound, microseconds per unit as numerator and de
     ("milliseconds", 10**11, 1000, 1),
     ("seconds", 10**8, 1_000_000, 1),
 )
+_TYPED_UNITS = {"ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 _SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
 _YEARS = (1980, 2100)
 _EARLIEST, _LATEST = (
     int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * _SECOND for year in _YEARS
@@ -124,7 +126,7 @@ def times_read(
     stamps = _stamps(series, time_format)
     is_ours = stamps.values.is_between(_EARLIEST, _LATEST, closed="left").fill_null(value=False)
     unreadable = {
-        int(row): _reason(series[int(row)], stamps.values[int(row)], stamps.layout)
+        int(row): _reason(series, stamps, int(row))
         for row in np.flatnonzero(is_ours.not_().to_numpy())[: strays_borne(len(series)) + 1]
     }
     if len(unreadable) > strays_borne(len(series)) or not is_ours.any():
@@ -143,11 +145,14 @@ def times_read(
     )
 
 
-def _reason(written: object, microseconds: int | None, layout: str) -> str:
-    if written is None or not str(written).strip():
+def _reason(series: pl.Series, stamps: _Stamps, row: int) -> str:
+    if series.slice(row, 1).null_count():
         return "the time is missing"
+    microseconds = stamps.values[row]
     if microseconds is None:
-        return f"the time {str(written)[:60]!r} does not exist or is not {layout}"
+        written = str(series[row]).strip()[:60]
+        return f"the time {written!r} does not exist or is not {stamps.layout}"
+    # Not through Python's datetime, which ends with the year 9999
     year = int(np.datetime64(microseconds, "us").astype("datetime64[Y]").astype(int)) + 1970
     return f"the time lies in the year {year}; expected {_YEARS[0]} to {_YEARS[1] - 1}"
 
@@ -173,18 +178,20 @@ def _stamps(series: pl.Series, time_format: str | None) -> _Stamps:
 
 
 def _from_temporal(series: pl.Series) -> _Stamps:
-    zone = getattr(series.dtype, "time_zone", None)
+    # By the stored integers: Polars panics over the damaged times that Arrow lets pass
+    stored = series.to_physical().cast(pl.Int64)
+    layout = f"typed {series.dtype}".replace("'", "")
     if series.dtype == pl.Date:
-        kind: Kind = "date"
-    elif series.dtype == pl.Datetime:
-        kind = "aware" if zone else "naive"
-    else:
+        return _Stamps(stored * _DAY, "date", layout)
+    if not isinstance(series.dtype, pl.Datetime):
         raise CandleFileRefused(
             f"column {series.name} holds {series.dtype}, which does not name a moment; "
             "name the right one with --column time=NAME"
         )
-    stamps = series.cast(pl.Datetime("us", zone)).to_physical()
-    return _Stamps(stamps, kind, f"typed {series.dtype}".replace("'", ""), zone or "")
+    numerator, denominator = _TYPED_UNITS[series.dtype.time_unit]
+    zone = series.dtype.time_zone or ""
+    stamps = stored * numerator // denominator
+    return _Stamps(stamps, "aware" if zone else "naive", layout, zone)
 
 
 def _from_numbers(series: pl.Series) -> _Stamps:
