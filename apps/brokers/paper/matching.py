@@ -157,6 +157,8 @@ def _comes_too_late(order: PaperOrder, match: PriceMatch | None) -> bool:
 
 
 def _fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None:
+    if order.parent_id is not None:
+        _entry_end(session, order.parent_id)
     leaves = order.quantity - order.filled_quantity
     if order.reduce_only and order.parent_id is None:
         leaves = min(leaves, _reducible(session, order))
@@ -180,9 +182,18 @@ def _fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None:
         if session.volume_left is not None:
             session.volume_left -= room
         _after_fill(session, order, match)
-        order.refresh_from_db(fields=["status"])  # an exit that filled at once has ended it
+        order.refresh_from_db(fields=["status"])  # an exit that was reached has ended it
     if order.time_in_force == TimeInForce.IOC and order.status in RESTING:
         order_close(order, S.CANCELED, at=session.bar.open_at, text="the rest found no volume")
+
+
+def _entry_end(session: _Session, entry_id: int) -> None:
+    """Cancel what is left of an entry once the market has reached one of its exits."""
+    entry = PaperOrder.objects.get(pk=entry_id)
+    if entry.status in RESTING:
+        order_close(
+            entry, S.CANCELED, at=session.bar.open_at, text="the market reached one of its exits"
+        )
 
 
 def _reducible(session: _Session, order: PaperOrder) -> Decimal:
@@ -200,9 +211,6 @@ def _after_fill(session: _Session, order: PaperOrder, match: PriceMatch) -> None
         _exits_start(session, order, match)
         return
     at = session.bar.open_at  # names the bar: the path inside it is not known
-    entry = PaperOrder.objects.get(pk=order.parent_id)
-    if entry.status in RESTING:
-        order_close(entry, S.CANCELED, at=at, text="an exit of what it had opened has filled")
     for sibling in PaperOrder.objects.filter(
         parent=order.parent_id, status__in=(S.PENDING_NEW.value, *RESTING)
     ).exclude(pk=order.pk):
