@@ -11,8 +11,14 @@ from django.db import transaction
 
 from apps.brokers.services import market_play
 from apps.core.clock import standing_at, wall_now
-from apps.execution.selectors import prices_of, risk_context, standing_of
-from apps.execution.services.leases import cursor_advance, lease_require
+from apps.execution.selectors import (
+    Standing,
+    prices_of,
+    risk_context,
+    signal_is_ordered,
+    standing_of,
+)
+from apps.execution.services.leases import lease_require
 from apps.execution.services.planning import (
     PlannedOrders,
     decision_changes,
@@ -28,6 +34,7 @@ from apps.orders.models import Order
 from apps.orders.services import order_abandon, order_create
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
+from apps.risk.domain.types import Denial, OrderIntent
 from apps.risk.models import RiskDecision
 from apps.risk.services import risk_decide
 from apps.strategies.domain.candles import Candles
@@ -51,29 +58,47 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
         BrokerError: The broker cannot be read.
     """
     with standing_at(bar.close_at if run.is_simulated else wall_now()):
-        if run.is_simulated:
-            market_play(account=run.account, instrument=instrument, bar=bar)
-        reports_intake(account=run.account, gateway=run.gateway)
+        is_quiet = run.is_simulated and not market_play(
+            account=run.account, instrument=instrument, bar=bar
+        )
+        is_quiet = _reports_take_in(run) == 0 and is_quiet
         _equity_note(run, instrument, bar)
-        decision = decision_at_last(run.strategy, candles)
-        if decision is not None and not _decision_follow(run, instrument, bar, decision):
-            return False
-        cursor_advance(
-            deployment_id=run.deployment.pk,
-            instrument_id=instrument.pk,
-            epoch=run.epoch,
-            bar_open_at=bar.open_at,
+        wanted = _change_wanted(run, instrument, candles)
+        if wanted is not None:
+            is_quiet = False
+            run.progress.note()  # what is done from here on belongs to this bar alone
+            if not _change_make(run, instrument, bar, *wanted):
+                return False
+        run.progress.bar_done(
+            instrument_id=instrument.pk, bar_open_at=bar.open_at, is_quiet=is_quiet
         )
     return True
 
 
-def _decision_follow(
-    run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision
+def _reports_take_in(run: DeploymentRun) -> int:
+    """Record what the broker has reported; return how many reports that were."""
+    taken = reports_intake(
+        account=run.account, gateway=run.gateway, after=run.progress.reports_cursor
+    )
+    run.progress.reports_cursor = taken.cursor
+    return taken.reports
+
+
+def _change_wanted(
+    run: DeploymentRun, instrument: Instrument, candles: Candles
+) -> tuple[Decision, Standing] | None:
+    """Ask the strategy; return what it wants and what there is, or None where that agrees."""
+    decision = decision_at_last(run.strategy, candles)
+    if decision is None:
+        return None
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
+    return (decision, standing) if decision_changes(decision, standing, run.strategy) else None
+
+
+def _change_make(
+    run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, standing: Standing
 ) -> bool:
     """Bring what the deployment holds to what the strategy wants; True when that is under way."""
-    standing = standing_of(deployment=run.deployment, instrument=instrument)
-    if not decision_changes(decision, standing, run.strategy):
-        return True
     signal = signal_record(
         deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
     )
@@ -92,7 +117,7 @@ def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Or
         elif order.parent_id is None or order.status != OrderStatus.PENDING_NEW:
             order_cancel(run=run, order=order, reason="a newer signal replaced it")
     if open_orders:
-        reports_intake(account=run.account, gateway=run.gateway)
+        _reports_take_in(run)
     left = standing_of(deployment=run.deployment, instrument=instrument).open_orders
     return not left
 
@@ -103,6 +128,8 @@ def _orders_decide(
 ) -> list[Order]:
     """Size, pass the risk gate and write the orders down, all in one transaction."""
     lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+    if signal_is_ordered(signal=signal):
+        return []  # by a worker that died after it: what became of the orders is settled
     standing = standing_of(deployment=run.deployment, instrument=instrument)
     context = risk_context(
         deployment=run.deployment,
@@ -129,11 +156,24 @@ def _orders_decide(
         instrument=instrument,
         intent=planned.intent,
         context=context,
-        refusal=planned.refusal,
+        refusal=planned.refusal or _staleness(run, bar, planned.intent),
     )
     if gate.outcome != RiskDecision.Outcome.ALLOWED:
         return []
     return _orders_write(run, instrument, planned, signal, gate)
+
+
+def _staleness(run: DeploymentRun, bar: Bar, intent: OrderIntent) -> Denial | None:
+    """Refuse to open anything on a bar that a newer one has overtaken."""
+    if not intent.opens or run.is_fresh(bar.close_at):
+        return None
+    return Denial(
+        check="freshness",
+        reason=(
+            f"the bar closed at {bar.close_at:%Y-%m-%d %H:%M} UTC, more than one bar ago; "
+            "nothing is opened on old prices"
+        ),
+    )
 
 
 def _orders_write(

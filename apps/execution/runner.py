@@ -71,12 +71,20 @@ def _run(run: DeploymentRun, seconds: float) -> TickResult:
     if not leftovers_settle(run=run):
         return TickResult.WAITING
     cursors_begin(run=run)
+    result = _bars_deal(run, deadline)
+    run.progress.note()
+    if result is TickResult.DONE and bars_wait(run=run):
+        return TickResult.MORE
+    return result
+
+
+def _bars_deal(run: DeploymentRun, deadline: float) -> TickResult:
     for due in bars_due(run=run):
         if not bar_deal(run=run, instrument=due.instrument, bar=due.bar, candles=due.candles):
             return TickResult.WAITING
         if time.monotonic() >= deadline:
             return TickResult.MORE
-    return TickResult.MORE if bars_wait(run=run) else TickResult.DONE
+    return TickResult.DONE
 
 
 def _holder() -> str:

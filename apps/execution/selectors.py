@@ -27,7 +27,7 @@ from apps.reconciliation.models import DeskStart
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.domain.types import RiskContext
 from apps.risk.selectors import limit_list_applying, trading_state_effective
-from apps.strategies.models import Deployment
+from apps.strategies.models import Deployment, Signal
 
 ORDER_RATE_WINDOW = timedelta(seconds=1)
 
@@ -135,6 +135,11 @@ def risk_context(
         equity_at_day_start=equity_at_day_start(account=account, as_of=as_of),
         limits=limit_list_applying(account=account, deployment=deployment),
     )
+
+
+def signal_is_ordered(*, signal: Signal) -> bool:
+    """Tell whether orders were written for a signal, whatever became of them."""
+    return Order.objects.filter(signal=signal).exists()
 
 
 def cursors_of(*, deployment: Deployment) -> dict[int, datetime]:

@@ -9,6 +9,8 @@ from apps.execution.services.sweeps import deployment_ids_due
 TICK_SECONDS = 5.0
 """How long one task runs a deployment before it lets others have the worker."""
 
+EXECUTION_QUEUE = "execution"
+
 WAIT_SECONDS = 1.0
 """How long until a deployment that waits for an outcome is looked at again."""
 
@@ -19,9 +21,9 @@ def deployment_tick_task(self: object, deployment_id: int) -> str:
     result = deployment_tick(deployment_id=deployment_id, seconds=TICK_SECONDS)
     queue = _own_queue(self)
     if result is TickResult.MORE:
-        deployment_tick_task.apply_async(args=[deployment_id], queue=queue)
+        deployment_tick_task.apply_async(args=(deployment_id,), queue=queue)
     elif result is TickResult.WAITING:
-        deployment_tick_task.apply_async(args=[deployment_id], queue=queue, countdown=WAIT_SECONDS)
+        deployment_tick_task.apply_async(args=(deployment_id,), queue=queue, countdown=WAIT_SECONDS)
     return result.value
 
 
@@ -34,8 +36,8 @@ def sweep_task() -> int:
     return len(due)
 
 
-def _own_queue(task: object) -> str | None:
+def _own_queue(task: object) -> str:
     """Return the queue that brought the task, so that a replay stays on its own."""
     request = getattr(task, "request", None)
     delivery = getattr(request, "delivery_info", None) or {}
-    return delivery.get("routing_key")
+    return str(delivery.get("routing_key") or EXECUTION_QUEUE)

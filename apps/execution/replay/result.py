@@ -126,7 +126,7 @@ def books_fingerprint(*, deployment: Deployment) -> str:
     Database ids, machine times and lease epochs are left out: they differ from run to run.
     """
     account = deployment.account
-    rows: list[list[Any]] = [
+    rows: list[tuple[Any, ...]] = [
         *Order.objects.filter(account=account)
         .order_by("client_order_id")
         .values_list(

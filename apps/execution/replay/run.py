@@ -83,7 +83,7 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
         DeploymentRefused, ParametersRefused: The deployment cannot be made.
     """
     if not request.bars:
-        raise ReplayRefused("there is no bar to replay; check --start and --end")
+        raise ReplayRefused("there is no bar to replay")
     deployment, instrument = _set_up(request)
     queue = f"replay-{request.name}"
     supervisor = Supervisor(
@@ -212,13 +212,13 @@ def _drive(
                 bars=request.bars[fed : fed + FEED_BARS],
             )
             fed = min(fed + FEED_BARS, len(request.bars))
-            deployment_tick_task.apply_async(args=[deployment.pk], queue=queue)
+            deployment_tick_task.apply_async(args=(deployment.pk,), queue=queue)
             continue
         _alive_require(deployment, time.monotonic() - moved_at, done)
         if time.monotonic() - swept_at >= SWEEP_SECONDS:
             swept_at = time.monotonic()
             if deployment.pk in deployment_ids_due(moment=wall_now()):
-                deployment_tick_task.apply_async(args=[deployment.pk], queue=queue)
+                deployment_tick_task.apply_async(args=(deployment.pk,), queue=queue)
         time.sleep(LOOK_SECONDS)
 
 

@@ -1,6 +1,6 @@
 """Decides, in the database, which worker runs a deployment."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -61,7 +61,7 @@ def lease_release(*, deployment_id: int, epoch: int) -> None:
     )
 
 
-# One statement and one commit a bar. The commit does not wait for the disk: when the machine
+# One statement and one commit. The commit does not wait for the disk: when the machine
 # stops dead, what is lost is the newest progress, and every later commit that does wait carries
 # the earlier ones with it. Dealing with a bar again is harmless.
 _ADVANCE = """
@@ -74,18 +74,22 @@ held AS (
     RETURNING deployment_id
 )
 INSERT INTO execution_deploymentcursor (deployment_id, instrument_id, bar_open_at, bars_seen)
-SELECT deployment_id, %(instrument)s, %(bar)s, 1 FROM held
+SELECT deployment_id, %(instrument)s, %(bar)s, %(bars)s FROM held
 ON CONFLICT ON CONSTRAINT cursor_once_per_instrument DO UPDATE
 SET bar_open_at = EXCLUDED.bar_open_at,
-    bars_seen = execution_deploymentcursor.bars_seen + 1
+    bars_seen = execution_deploymentcursor.bars_seen + EXCLUDED.bars_seen
 RETURNING id
 """
 
 
 def cursor_advance(
-    *, deployment_id: int, instrument_id: int, epoch: int, bar_open_at: object
+    *, deployment_id: int, instrument_id: int, epoch: int, bar_open_at: datetime, bars: int = 1
 ) -> None:
-    """Note that a bar is dealt with, and renew the lease.
+    """Note that bars are dealt with, and renew the lease.
+
+    Args:
+        bar_open_at: The newest of them.
+        bars: How many.
 
     Raises:
         LeaseLost: The epoch has passed; nothing is written.
@@ -99,6 +103,7 @@ def cursor_advance(
                 "instrument": instrument_id,
                 "epoch": epoch,
                 "bar": bar_open_at,
+                "bars": bars,
             },
         )
         if cursor.fetchone() is None:

@@ -6,7 +6,6 @@ from apps.core.clock import standing_at, wall_now
 from apps.execution.services.leases import lease_require
 from apps.execution.services.runs import DeploymentRun
 from apps.execution.services.sending import order_send
-from apps.marketdata.domain.timeframes import Timeframe
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
@@ -15,8 +14,8 @@ from apps.orders.services import (
     order_abandon,
     order_absence_record,
     order_mark_unknown,
-    order_report_record,
 )
+from apps.reconciliation.services import report_take_in
 
 
 def leftovers_settle(*, run: DeploymentRun) -> bool:
@@ -49,7 +48,7 @@ def _order_settle(run: DeploymentRun, order: Order) -> bool:
     order.refresh_from_db()
     if order.status != OrderStatus.INTENT:
         return True
-    if not _is_fresh(run, order):
+    if not run.is_fresh(order.decided_at):
         order_abandon(order=order, reason="its signal is stale; it was never sent")
         return True
     return order_send(run=run, order=order)
@@ -65,8 +64,7 @@ def _unknown_resolve(run: DeploymentRun, order: Order) -> bool:
         # A failed read says nothing about the order: it stays UNKNOWN and is asked for again
         return False
     if report is not None:
-        order_report_record(account=run.account, report=report)
-        return True
+        return report_take_in(account=run.account, report=report)
     window = run.gateway.capabilities.absence_window_seconds
     if window is None or order.unknown_since is None:
         return False
@@ -74,10 +72,3 @@ def _unknown_resolve(run: DeploymentRun, order: Order) -> bool:
         return False
     order_absence_record(order=order, reason=f"the venue has not known it for {window:g} seconds")
     return True
-
-
-def _is_fresh(run: DeploymentRun, order: Order) -> bool:
-    """Tell whether the bar that asked for the order is still the newest one."""
-    if run.is_simulated:
-        return True  # the market of a simulation waits until the order is settled
-    return wall_now() - order.decided_at < Timeframe(run.deployment.timeframe).delta

@@ -7,7 +7,10 @@ from typing import Any
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.registry import gateway_for
+from apps.core.clock import wall_now
 from apps.execution.selectors import desk_start_latest
+from apps.execution.services.progress import Progress
+from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import BrokerGateway
 from apps.strategies.domain.strategy import Strategy
@@ -23,6 +26,7 @@ class DeploymentRun:
     Attributes:
         ordinal: The deployment's place among those of its account; part of every order's key.
         desk_started_at: The account must have been reconciled since then; None: ever.
+        progress: How far it has come in this epoch.
     """
 
     deployment: Deployment
@@ -33,11 +37,18 @@ class DeploymentRun:
     epoch: int
     ordinal: int
     desk_started_at: datetime | None
+    progress: Progress
 
     @property
     def is_simulated(self) -> bool:
         """Whether time is the market's: the paper venue's clock is its bars."""
         return self.account.broker == Broker.PAPER
+
+    def is_fresh(self, decided_at: datetime) -> bool:
+        """Tell whether the bar that closed then is the newest one: what it asks may be opened."""
+        if self.is_simulated:
+            return True  # the market of a simulation waits until the order is settled
+        return wall_now() - decided_at < Timeframe(self.deployment.timeframe).delta
 
 
 def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
@@ -56,6 +67,7 @@ def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
         epoch=epoch,
         ordinal=Deployment.objects.filter(account=deployment.account, pk__lt=deployment.pk).count(),
         desk_started_at=desk_start_latest(),
+        progress=Progress(deployment_id=deployment.pk, epoch=epoch),
     )
 
 

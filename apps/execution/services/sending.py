@@ -12,6 +12,7 @@ from apps.orders.domain.ports import (
     Throttled,
     Unavailable,
 )
+from apps.orders.domain.states import IllegalTransition
 from apps.orders.domain.types import (
     AttachedExit,
     OrderRequest,
@@ -26,9 +27,10 @@ from apps.orders.services import (
     order_claim,
     order_mark_unknown,
     order_reject,
-    order_report_record,
     order_return_unsent,
 )
+from apps.reconciliation.models import Break
+from apps.reconciliation.services import break_open, report_take_in
 
 
 def order_send(*, run: DeploymentRun, order: Order) -> bool:
@@ -48,7 +50,7 @@ def order_send(*, run: DeploymentRun, order: Order) -> bool:
     try:
         report = run.gateway.order_place(_request(order))
     except Rejected as refusal:
-        order_reject(order=order, code=refusal.code, reason=str(refusal))
+        _rejection_record(order, refusal)
         return True
     except (Throttled, Unavailable, AuthenticationFailed) as error:
         order_return_unsent(order=order, reason=f"{type(error).__name__}: {error}")
@@ -56,8 +58,27 @@ def order_send(*, run: DeploymentRun, order: Order) -> bool:
     except OutcomeUnknown as error:
         order_mark_unknown(order=order, reason=str(error))
         return False
-    order_report_record(account=run.account, report=report)
-    return True
+    if report_take_in(account=run.account, report=report):
+        return True
+    order_mark_unknown(order=order, reason="the venue's answer cannot be true; see its break")
+    return False
+
+
+def _rejection_record(order: Order, refusal: Rejected) -> None:
+    """Record a final refusal; where the order is known to live, the two make a break."""
+    try:
+        order_reject(order=order, code=refusal.code, reason=str(refusal))
+    except IllegalTransition as contradiction:
+        break_open(
+            account=order.account,
+            kind=Break.Kind.REPORT_REFUSED,
+            key=f"{order.client_order_id}:REJECTED",
+            description=f"the broker's refusal of order {order} was refused: {contradiction}",
+            ours={"status": contradiction.current.value},
+            theirs={"code": refusal.code, "text": str(refusal)},
+            instrument=order.instrument,
+            order=order,
+        )
 
 
 def order_cancel(*, run: DeploymentRun, order: Order, reason: str) -> None:

@@ -36,8 +36,16 @@ def order_claim(*, order: Order, epoch: int) -> bool:
 
 @transaction.atomic
 def order_return_unsent(*, order: Order, reason: str) -> None:
-    """Put an order back to INTENT after an error that proves that nothing was sent."""
+    """Put an order back to INTENT after an error that proves that nothing was sent.
+
+    Nothing is noted where it is back already, or another worker has claimed it since.
+
+    Args:
+        order: As the worker claimed it.
+    """
     locked = order_locked(order.pk)
+    if locked.status == S.INTENT or locked.claimed_epoch != order.claimed_epoch:
+        return
     order_move(order=locked, target=S.INTENT, kind="order.returned_unsent", reason=reason)
 
 
@@ -70,8 +78,19 @@ def order_absence_record(*, order: Order, reason: str) -> None:
 
 @transaction.atomic
 def order_reject(*, order: Order, code: str, reason: str) -> None:
-    """Record the venue's final refusal; the exits that waited for the entry end with it."""
+    """Record the venue's final refusal; the exits that waited for the entry end with it.
+
+    Nothing is noted where it is recorded already, or another worker has claimed the order since.
+
+    Args:
+        order: As the worker claimed it.
+
+    Raises:
+        IllegalTransition: The order has gone where no refusal can follow; nothing is written.
+    """
     locked = order_locked(order.pk)
+    if locked.status == S.REJECTED or locked.claimed_epoch != order.claimed_epoch:
+        return
     order_move(
         order=locked,
         target=S.REJECTED,

@@ -2,7 +2,7 @@
 
 from apps.reconciliation.services.accounts import account_reconcile, accounts_reconcile
 from apps.reconciliation.services.breaks import BreakRefused, break_open, break_resolve
-from apps.reconciliation.services.intake import IntakeResult, reports_intake
+from apps.reconciliation.services.intake import IntakeResult, report_take_in, reports_intake
 from apps.reconciliation.services.runs import reconciliation_run
 from apps.reconciliation.services.starts import desk_start_record
 
@@ -15,5 +15,6 @@ __all__ = [
     "break_resolve",
     "desk_start_record",
     "reconciliation_run",
+    "report_take_in",
     "reports_intake",
 ]

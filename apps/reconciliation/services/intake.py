@@ -9,41 +9,59 @@ from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import IllegalTransition, Overfill
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
 from apps.orders.models import Order
-from apps.orders.services import OrderNotFound, fill_record, order_report_record
-from apps.positions.services import fill_book
+from apps.orders.services import (
+    OrderNotFound,
+    ReportContradicts,
+    fill_record,
+    order_report_record,
+)
+from apps.positions.services import LedgerRefused, fill_book
 from apps.reconciliation.models import Break, ReportCursor
 from apps.reconciliation.services.breaks import break_open
+
+REFUSALS = (OrderNotFound, IllegalTransition, Overfill, ReportContradicts, LedgerRefused)
+"""Why a report cannot be recorded."""
 
 
 @dataclass(slots=True)
 class IntakeResult:
-    """What a round of intake brought."""
+    """What a round of intake brought.
 
+    Attributes:
+        cursor: How far the reports are recorded; the next intake may start from it.
+    """
+
+    cursor: str
     reports: int = 0
-    fills: int = 0
     breaks: int = 0
 
 
-def reports_intake(*, account: TradingAccount, gateway: BrokerGateway) -> IntakeResult:
+def reports_intake(
+    *, account: TradingAccount, gateway: BrokerGateway, after: str | None = None
+) -> IntakeResult:
     """Record every report that the broker gave since the last intake, each once, in order.
 
     The broker is read outside any transaction. Each page is recorded in one, together with the
     cursor; a page that another worker recorded meanwhile is left alone.
 
+    Args:
+        after: Cursor of an earlier intake's result, which saves reading it. One that is old by
+            now costs a second look at the broker and nothing else.
+
     Raises:
         BrokerError: The broker could not be read; nothing of the page is recorded.
     """
-    result = IntakeResult()
-    at = _cursor_read(account)
+    result = IntakeResult(cursor=_cursor_read(account) if after is None else after)
     while True:
-        page = gateway.reports_since(at)
+        page = gateway.reports_since(result.cursor)
         if not page.reports:
             return result
-        if not _page_record(account=account, start=at, page=page, result=result):
-            return result
+        if not _page_record(account=account, start=result.cursor, page=page, result=result):
+            result.cursor = _cursor_read(account)
+            continue
+        result.cursor = page.cursor
         if not page.has_more:
             return result
-        at = page.cursor
 
 
 def _cursor_read(account: TradingAccount) -> str:
@@ -76,24 +94,31 @@ def _report_record(
     *, account: TradingAccount, report: OrderReport | FillReport, result: IntakeResult
 ) -> None:
     result.reports += 1
-    try:
-        with transaction.atomic():
-            if isinstance(report, FillReport):
-                fill, is_new = fill_record(account=account, report=report)
-                fill_book(fill=fill)
-                result.fills += is_new
-            else:
-                order_report_record(account=account, report=report)
-    except (OrderNotFound, IllegalTransition, Overfill) as refusal:
-        _refusal_break(account=account, report=report, refusal=refusal)
+    if not report_take_in(account=account, report=report):
         result.breaks += 1
 
 
+def report_take_in(*, account: TradingAccount, report: OrderReport | FillReport) -> bool:
+    """Record one report in orders, fills, positions and ledger together.
+
+    Returns:
+        False where our tables refuse it: it changes nothing and is kept as a break.
+    """
+    try:
+        with transaction.atomic():
+            if isinstance(report, FillReport):
+                fill, _ = fill_record(account=account, report=report)
+                fill_book(fill=fill)
+            else:
+                order_report_record(account=account, report=report)
+    except REFUSALS as refusal:
+        _refusal_break(account=account, report=report, refusal=refusal)
+        return False
+    return True
+
+
 def _refusal_break(
-    *,
-    account: TradingAccount,
-    report: OrderReport | FillReport,
-    refusal: OrderNotFound | IllegalTransition | Overfill,
+    *, account: TradingAccount, report: OrderReport | FillReport, refusal: Exception
 ) -> None:
     """Turn a report that our tables refuse into a break: it is never dropped."""
     unknown = isinstance(refusal, OrderNotFound)

@@ -9,18 +9,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.money import plain
 from apps.execution.replay import ReplayRefused, ReplayRequest, ReplayResult, replay_run
 from apps.marketdata.domain.errors import MarketDataRefused
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
-from apps.marketdata.importers import candle_file_read
+from apps.marketdata.importers import ReadResult, candle_file_read
 from apps.marketdata.services import instrument_ensure
-from apps.strategies.loading import ParametersRefused, StrategyUnloadable, strategy_load
+from apps.strategies.loading import (
+    ParametersRefused,
+    StrategyUnloadable,
+    strategy_build,
+    strategy_load,
+)
 from apps.strategies.models import SizingMethod
 from apps.strategies.services import DeploymentRefused
 
 _REFUSALS = (
+    DatabaseUnprepared,
     ReplayRefused,
     MarketDataRefused,
     StrategyUnloadable,
@@ -34,7 +41,9 @@ class Command(BaseCommand):
 
     help = (
         "Replays a file of bars through the live chain (Celery workers, database, paper venue) "
-        "and prints counts, trades, final equity and whether the ledger balances."
+        "and prints counts, trades, final equity and whether the ledger balances. "
+        "Exit status: 0 the books hold, 1 refused or not finished, 2 wrong usage, 3 there are "
+        "breaks or the ledger does not balance."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,13 +62,14 @@ class Command(BaseCommand):
         add("--volume-cap", type=_not_negative, default=Decimal(0), help="Share of a bar; 0: none")
         add("--sizing", choices=SizingMethod.values, default=SizingMethod.FRACTION_OF_EQUITY)
         add("--size", type=_positive, default=Decimal("0.95"), help="Value for --sizing")
-        add("--workers", type=int, default=1, help="Worker programs, each with two processes")
+        add("--workers", type=_count, default=1, help="Worker programs, each with two processes")
         add("--json", action="store_true", help="One JSON document on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the replay and print what came of it."""
         try:
-            result = replay_run(_request(options))
+            database_prepare()
+            result = replay_run(self._request(options))
         except _REFUSALS as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
@@ -73,37 +83,59 @@ class Command(BaseCommand):
                 returncode=3,
             )
 
+    def _request(self, options: dict[str, Any]) -> ReplayRequest:
+        loaded = strategy_load(options["strategy"])
+        strategy_build(loaded, options["params"])  # refused before a long file is read
+        instrument = instrument_ensure(symbol=options["instrument"])
+        read = _read(options, instrument.calendar)
+        if read.quarantined:
+            self.stderr.write(
+                f"{len(read.quarantined)} rows of {options['candles']} are unusable and not "
+                "replayed; import_candles names each with its reason"
+            )
+        return ReplayRequest(
+            loaded=loaded,
+            parameters=options["params"],
+            instrument=instrument,
+            timeframe=options["timeframe"],
+            bars=_between(read.bars, options["start"], options["end"]),
+            cash=options["cash"],
+            fee_bps=options["fee_bps"],
+            slippage_bps=options["slippage_bps"],
+            volume_cap_ratio=options["volume_cap"],
+            sizing_method=options["sizing"],
+            sizing_value=options["size"],
+            workers=options["workers"],
+        )
 
-def _request(options: dict[str, Any]) -> ReplayRequest:
-    loaded = strategy_load(options["strategy"])
-    instrument = instrument_ensure(symbol=options["instrument"])
-    read = candle_file_read(
-        path=options["candles"],
-        timeframe=options["timeframe"],
-        instrument_calendar=instrument.calendar,
-    )
-    return ReplayRequest(
-        loaded=loaded,
-        parameters=options["params"],
-        instrument=instrument,
-        timeframe=options["timeframe"],
-        bars=_between(read.bars, options["start"], options["end"]),
-        cash=options["cash"],
-        fee_bps=options["fee_bps"],
-        slippage_bps=options["slippage_bps"],
-        volume_cap_ratio=options["volume_cap"],
-        sizing_method=options["sizing"],
-        sizing_value=options["size"],
-        workers=options["workers"],
-    )
+
+def _read(options: dict[str, Any], calendar: str) -> ReadResult:
+    path: Path = options["candles"]
+    return candle_file_read(path=path, timeframe=options["timeframe"], instrument_calendar=calendar)
 
 
 def _between(bars: list[Bar], start: datetime | None, end: datetime | None) -> list[Bar]:
-    return [
+    """Return the bars that open from ``start`` on and before ``end``.
+
+    Raises:
+        ReplayRefused: There are none.
+    """
+    if start is not None and end is not None and start >= end:
+        raise ReplayRefused(
+            f"--start {start:%Y-%m-%dT%H:%MZ} is not before --end {end:%Y-%m-%dT%H:%MZ}; "
+            "the end is the first moment that is left out"
+        )
+    chosen = [
         bar
         for bar in bars
         if (start is None or bar.open_at >= start) and (end is None or bar.open_at < end)
     ]
+    if not chosen:
+        raise ReplayRefused(
+            "no bar of the file opens in the time asked for; it has bars from "
+            f"{bars[0].open_at:%Y-%m-%dT%H:%MZ} to {bars[-1].open_at:%Y-%m-%dT%H:%MZ}"
+        )
+    return chosen
 
 
 def _text(result: ReplayResult) -> str:
@@ -161,6 +193,12 @@ def _not_negative(text: str) -> Decimal:
     if not number.is_finite() or number < 0:
         raise ArgumentTypeError(f"must be zero or more, was {text}")
     return number
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError(f"must be a whole number of at least 1, was {text}")
+    return int(text)
 
 
 def _positive(text: str) -> Decimal:
