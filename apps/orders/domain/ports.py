@@ -91,11 +91,17 @@ class BrokerGateway(Protocol):
         ...
 
     def reports_since(self, cursor: str) -> ReportPage:
-        """Return order and fill reports after ``cursor``; "" starts at the beginning."""
+        """Return order and fill reports after ``cursor``; "" starts at the beginning.
+
+        An order's executions come after the report that tells of the order, or stand alone.
+        """
         ...
 
     def fill_list_since(self, cursor: str) -> tuple[list[FillReport], str]:
-        """Return executions only, after ``cursor``, for reconciliation; and the next cursor."""
+        """Return executions only, after ``cursor``, for reconciliation; and the next cursor.
+
+        The cursor comes back unchanged when there is nothing more; a page may be empty before.
+        """
         ...
 
     def position_list(self) -> list[PositionReport]:
