@@ -2,6 +2,7 @@ import itertools
 from dataclasses import astuple
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +26,8 @@ from tests.marketdata.bars import START, bars
         {"timeframe": "7m"},
     ],
 )
-def test_settings_out_of_range_are_refused(wrong):
-    right = {
+def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    right: dict[str, Any] = {
         "seed": 1,
         "start_at": START,
         "timeframe": "1m",
@@ -41,7 +42,9 @@ def test_settings_out_of_range_are_refused(wrong):
 
 @settings(deadline=None, max_examples=40)
 @given(first=st.integers(0, 5000), count=st.integers(0, 600), seed=st.integers(0, 2**40))
-def test_any_stretch_equals_the_same_stretch_of_a_longer_one(first, count, seed):
+def test_any_stretch_equals_the_same_stretch_of_a_longer_one(
+    first: int, count: int, seed: int
+) -> None:
     longer = bars(first % 300 + count + 10, first=first - first % 300, seed=seed)
     stretch = bars(count, first=first, seed=seed)
     assert stretch == longer[first % 300 :][:count]
@@ -55,8 +58,8 @@ def test_any_stretch_equals_the_same_stretch_of_a_longer_one(first, count, seed)
     timeframe=st.sampled_from(["1m", "5m", "15m", "1h", "4h", "1d"]),
 )
 def test_every_bar_is_possible_on_tick_on_time_and_opens_at_the_last_close(
-    seed, tick, ticks, timeframe
-):
+    seed: int, tick: str, ticks: int, timeframe: str
+) -> None:
     tick_size = Decimal(tick)
     made = generated_bars(
         seed=seed,
@@ -78,19 +81,19 @@ def test_every_bar_is_possible_on_tick_on_time_and_opens_at_the_last_close(
         assert all(price % tick_size == 0 for price in (bar.open, bar.high, bar.low, bar.close))
 
 
-def test_first_bar_opens_at_the_initial_price():
+def test_first_bar_opens_at_the_initial_price() -> None:
     assert bars(1)[0].open == 100
     assert bars(1)[0].open_at == START
     assert bars(1, first=7)[0].open_at == START + timedelta(minutes=35)
 
 
-def test_seeds_give_different_markets_and_one_seed_always_the_same():
+def test_seeds_give_different_markets_and_one_seed_always_the_same() -> None:
     assert bars(100, seed=1) != bars(100, seed=2)
     assert [astuple(bar) for bar in bars(3, seed=3)] == [astuple(bar) for bar in bars(3, seed=3)]
 
 
 @pytest.mark.parametrize("symbol", sorted(GENERATED_MARKETS))
-def test_the_demo_markets_give_both_strategies_something_to_do(symbol):
+def test_the_demo_markets_give_both_strategies_something_to_do(symbol: str) -> None:
     market = GENERATED_MARKETS[symbol]
     made = generated_bars(
         seed=market.seed,
@@ -113,7 +116,7 @@ def test_the_demo_markets_give_both_strategies_something_to_do(symbol):
     assert (above[1:] != above[:-1]).sum() > 20_000 / 60
 
 
-def test_returns_have_fat_tails_and_their_sizes_come_in_clusters():
+def test_returns_have_fat_tails_and_their_sizes_come_in_clusters() -> None:
     close = np.array([float(bar.close) for bar in bars(20_000)])
     returns = np.diff(np.log(close))
     kurtosis = np.mean((returns - returns.mean()) ** 4) / returns.var() ** 2
