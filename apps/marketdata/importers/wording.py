@@ -40,6 +40,11 @@ def _count(count: int, what: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'} {rest}".rstrip()
 
 
+def _first(names: list[str], count: int) -> str:
+    """Name the first few of ``count``."""
+    return ", ".join([*names[:_SHOWN], *(["..."] if count > _SHOWN else [])])
+
+
 def _columns(columns: dict[str, str | None]) -> str:
     return ", ".join(f"{field} = {name or 'none'}" for field, name in columns.items())
 
@@ -63,10 +68,10 @@ def _outside(outside: dict[str, Any]) -> str:
 def _duplicates(duplicates: dict[str, Any]) -> str:
     if not duplicates["rows"]:
         return "none"
-    first = ", ".join(entry["open_at"] for entry in duplicates["named"][:_SHOWN])
+    first = _first([entry["open_at"] for entry in duplicates["named"]], duplicates["rows"])
     return (
         f"{_count(duplicates['rows'], 'row')}: {duplicates['exact']:,} exact, "
-        f"{duplicates['conflicting']:,} with other values ({first}, ...)"
+        f"{duplicates['conflicting']:,} with other values ({first})"
     )
 
 
@@ -78,8 +83,8 @@ def _impossible(impossible: dict[str, Any]) -> str:
 def _out_of_order(out_of_order: dict[str, Any]) -> str:
     if not out_of_order["rows"]:
         return "none"
-    first = ", ".join(map(str, out_of_order["first_rows"][:_SHOWN]))
-    return f"{_count(out_of_order['rows'], 'row')}, put in order (row {first}, ...)"
+    first = _first([str(row) for row in out_of_order["first_rows"]], out_of_order["rows"])
+    return f"{_count(out_of_order['rows'], 'row')}, put in order (row {first})"
 
 
 def _zero_volume(zero_volume: dict[str, Any]) -> str:
@@ -87,8 +92,8 @@ def _zero_volume(zero_volume: dict[str, Any]) -> str:
         return "unknown, the file has no volume"
     if not zero_volume["rows"]:
         return "none"
-    first = ", ".join(zero_volume["first"][:_SHOWN])
-    return f"{_count(zero_volume['rows'], 'bar')} ({first}, ...)"
+    first = _first(zero_volume["first"], zero_volume["rows"])
+    return f"{_count(zero_volume['rows'], 'bar')} ({first})"
 
 
 def _last_bar(last_bar: dict[str, str]) -> str:
