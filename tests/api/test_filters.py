@@ -15,7 +15,7 @@ from tests.factories.orders import FillFactory, OrderFactory
 from tests.factories.positions import PositionFactory
 from tests.factories.risk import RiskLimitFactory
 from tests.factories.strategies import DeploymentFactory, SignalFactory
-from tradingsite.api import router
+from tradingsite.api import ROUTES
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 STRICT = (
@@ -29,10 +29,10 @@ NEEDED = {each.path: each.query for each in LISTS}
 
 
 def strict_filters() -> Iterator[Any]:
-    for prefix, viewset, _ in router.registry:
-        for name, each in viewset.filterset_class.base_filters.items():
+    for route in ROUTES:
+        for name, each in route.viewset.filterset_class.base_filters.items():
             if isinstance(each, STRICT):
-                yield pytest.param(prefix, name, id=f"{prefix}-{name}")
+                yield pytest.param(route.prefix, name, id=f"{route.prefix}-{name}")
 
 
 @pytest.mark.parametrize(("prefix", "name"), list(strict_filters()))
@@ -48,7 +48,7 @@ def test_a_value_that_cannot_be_is_refused_by_its_name(
         assert [error["field"] for error in response.json()["errors"]] == [name]
 
 
-@pytest.mark.parametrize("prefix", [prefix for prefix, _, _ in router.registry])
+@pytest.mark.parametrize("prefix", [route.prefix for route in ROUTES])
 @pytest.mark.parametrize("query", ["accuont=alpha", "format=json", "ordering=id", "limit=1", "=1"])
 def test_a_parameter_that_nothing_reads_is_refused(
     auditor: Client, prefix: str, query: str

@@ -215,6 +215,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "LedgerCodeEnum": "apps.positions.models.LedgerAccount.Code",
+        "LimitKindEnum": "apps.risk.models.LimitKind",
+        "OrderStatusEnum": "apps.orders.models.STATUSES",
+        "SignalActionEnum": "apps.strategies.models.Signal.Action",
+        "TradingModeEnum": "apps.accounts.models.TradingMode",
+        "TradingStateEnum": "apps.risk.models.TradingStateValue",
+    },
 }
 
 # Celery: a task may run twice, and is lost only until the sweep finds its work

@@ -29,7 +29,7 @@ class MeViewSet(ListViewSet[User]):
         """Return none: nothing can be asked of it."""
         return set()
 
-    @extend_schema(operation_id="me_retrieve", responses=forced_singular_serializer(MeSerializer))
+    @extend_schema(operation_id="me_retrieve", responses=forced_singular_serializer(MeSerializer),  # type: ignore[no-untyped-call])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return who you are, your roles, and what they let you see and do."""
         return Response(self.get_serializer(request.user).data)

@@ -75,6 +75,7 @@ class WordFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # untyped 
         )
 
 
+@extend_schema_field({"type": "boolean"})
 class YesNoFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]  # untyped package
     """``true`` or ``false``; django-filter's own reads anything else as no filter at all."""
 

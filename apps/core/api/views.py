@@ -1,5 +1,6 @@
 """The two kinds of address that the API has: a list, and a list whose rows have their own page."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -23,8 +24,11 @@ Row = TypeVar("Row", bound=Model)
 class ListViewSet(mixins.ListModelMixin, GenericViewSet[Row]):
     """A list, newest first unless the view says otherwise; nothing can be written."""
 
-    permission_classes = (permissions.IsAuthenticated, ReadsRows)
-    pagination_class = CursorPages
+    permission_classes: Sequence[type[permissions.BasePermission]] = (
+        permissions.IsAuthenticated,
+        ReadsRows,
+    )
+    pagination_class: type[CursorPages] | None = CursorPages
     filterset_class: ClassVar[type[QueryFilterSet]] = QueryFilterSet
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
 
