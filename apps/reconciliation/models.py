@@ -18,7 +18,7 @@ class ReconciliationRun(AppendOnlyModel):
 
         MATCHED = "MATCHED", "Everything matches"
         BREAKS = "BREAKS", "Differences found"
-        FAILED = "FAILED", "The broker could not be read"
+        FAILED = "FAILED", "No answer"
 
     class Trigger(models.TextChoices):
         """Why it ran."""

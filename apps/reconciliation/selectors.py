@@ -28,6 +28,7 @@ def account_is_reconciled(*, account: TradingAccount, since: datetime | None) ->
 
     Returns:
         False as well where the last run failed, and where there was none: no answer is no match.
+        False too after a run that found breaks, be they resolved: the next run has to match.
     """
     open_breaks = Break.objects.filter(account=OuterRef("account"), state=Break.State.OPEN)
     latest = (
@@ -40,6 +41,6 @@ def account_is_reconciled(*, account: TradingAccount, since: datetime | None) ->
     if latest is None:
         return False
     result, started_at, has_open_break = latest
-    if result == ReconciliationRun.Result.FAILED or has_open_break:
+    if result != ReconciliationRun.Result.MATCHED or has_open_break:
         return False
     return since is None or started_at >= since

@@ -91,10 +91,7 @@ class BrokerGateway(Protocol):
         ...
 
     def reports_since(self, cursor: str) -> ReportPage:
-        """Return order and fill reports after ``cursor``; "" starts at the beginning.
-
-        An order's executions come after the report that tells of the order, or stand alone.
-        """
+        """Return order and fill reports after ``cursor``; "" starts at the beginning."""
         ...
 
     def fill_list_since(self, cursor: str) -> tuple[list[FillReport], str]:

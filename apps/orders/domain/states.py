@@ -3,6 +3,8 @@
 from decimal import Decimal
 from enum import StrEnum
 
+from apps.core.money import plain
+
 
 class OrderStatus(StrEnum):
     """Where an order stands."""
@@ -92,7 +94,7 @@ def status_after_fill(
         IllegalTransition: An order in this status takes no fill.
     """
     if filled_quantity > quantity:
-        raise Overfill(f"filled {filled_quantity} of {quantity}")
+        raise Overfill(f"filled {plain(filled_quantity)} of {plain(quantity)}")
     target = S.FILLED if filled_quantity == quantity else S.PARTIALLY_FILLED
     if current == target == S.PARTIALLY_FILLED:
         return current

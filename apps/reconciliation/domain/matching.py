@@ -9,13 +9,21 @@ from apps.core.money import ZERO, plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """What either side says of one working order."""
+    """What either side says of one working order.
+
+    Attributes:
+        status: PENDING_NEW, NEW or PARTIALLY_FILLED; what we ask for meanwhile is left out.
+        limit_price, stop_price: Quote currency; None where the order has none.
+    """
 
     client_order_id: str
     symbol: str
     side: str
+    status: str
     quantity: Decimal
     filled_quantity: Decimal
+    limit_price: Decimal | None
+    stop_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +108,7 @@ def _keyed(
             kind, said = unknown, "the broker has it, the desk does not"
         else:
             kind, said = differs, _differing(mine, other)
-        known = mine or other
-        if known is None:
-            continue
+        known = ours.get(key) or theirs[key]
         yield Difference(
             kind=kind,
             key=key,
@@ -130,6 +136,8 @@ def _words(facts: OrderFacts | FillFacts | None) -> tuple[tuple[str, str], ...]:
 
 
 def _word(value: object) -> str:
+    if value is None:
+        return "none"
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 

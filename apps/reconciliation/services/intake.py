@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from apps.accounts.models import TradingAccount
+from apps.core.money import plain
 from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import IllegalTransition, Overfill
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
@@ -54,7 +55,7 @@ def reports_intake(
     result = IntakeResult(cursor=_cursor_read(account) if after is None else after)
     while True:
         page = gateway.reports_since(result.cursor)
-        if not page.reports:
+        if page.cursor == result.cursor:
             return result
         if not _page_record(account=account, start=result.cursor, page=page, result=result):
             result.cursor = _cursor_read(account)
@@ -121,14 +122,13 @@ def _refusal_break(
     *, account: TradingAccount, report: OrderReport | FillReport, refusal: Exception
 ) -> None:
     """Turn a report that our tables refuse into a break: it is never dropped."""
-    unknown = isinstance(refusal, OrderNotFound)
     order = Order.objects.filter(account=account, client_order_id=report.client_order_id).first()
     break_open(
         account=account,
-        kind=Break.Kind.ORDER_UNKNOWN_TO_DESK if unknown else Break.Kind.REPORT_REFUSED,
-        key=_refusal_key(report),
+        kind=_refusal_kind(report, refusal),
+        key=_refusal_key(report, refusal),
         description=f"the broker's report on order {report.client_order_id} was refused: {refusal}",
-        ours={"status": order.status, "filled_quantity": str(order.filled_quantity)}
+        ours={"status": order.status, "filled_quantity": plain(order.filled_quantity)}
         if order
         else {},
         theirs=_as_json(report),
@@ -137,10 +137,21 @@ def _refusal_break(
     )
 
 
-def _refusal_key(report: OrderReport | FillReport) -> str:
+def _refusal_kind(report: OrderReport | FillReport, refusal: Exception) -> Break.Kind:
+    if not isinstance(refusal, OrderNotFound):
+        return Break.Kind.REPORT_REFUSED
     if isinstance(report, FillReport):
-        return f"{report.client_order_id}:{report.trade_id}"[:160]
-    return f"{report.client_order_id}:{report.status}"[:160]
+        return Break.Kind.FILL_UNKNOWN_TO_DESK
+    return Break.Kind.ORDER_UNKNOWN_TO_DESK
+
+
+def _refusal_key(report: OrderReport | FillReport, refusal: Exception) -> str:
+    """Return what the break is about, in the words of the runs, which may find the same thing."""
+    if isinstance(report, FillReport):
+        return f"{report.client_order_id}:{report.trade_id}"
+    if isinstance(refusal, OrderNotFound):
+        return report.client_order_id
+    return f"{report.client_order_id}:{report.status}"
 
 
 def _as_json(report: OrderReport | FillReport) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Runs one reconciliation: both sides read, compared twice, a break for what still differs."""
 
 import time
+from datetime import datetime
 
 from django.db import transaction
 
@@ -22,6 +23,10 @@ PAUSE_SECONDS = 0.2
 Result = ReconciliationRun.Result
 
 
+class BooksKeptMoving(RuntimeError):
+    """No two comparisons found the same difference, and none found no difference."""
+
+
 def reconciliation_run(
     *, account: TradingAccount, gateway: BrokerGateway, trigger: str
 ) -> ReconciliationRun:
@@ -34,19 +39,14 @@ def reconciliation_run(
         trigger: Value of ``ReconciliationRun.Trigger``.
 
     Returns:
-        The stored run; FAILED, with the broker's error, when the broker could not be read.
+        The stored run; FAILED, with the reason, when the broker could not be read, or when the
+        two sides differed in every comparison and each time in something else.
     """
     started_at = wall_now()
     try:
         theirs, standing = _compare(account, gateway)
-    except BrokerError as error:
-        return _run_store(
-            account=account,
-            trigger=trigger,
-            started_at=started_at,
-            result=Result.FAILED,
-            failure=f"{type(error).__name__}: {error}"[:400],
-        )
+    except (BrokerError, BooksKeptMoving) as error:
+        return run_fail(account=account, trigger=trigger, started_at=started_at, error=error)
     with transaction.atomic():
         run = _run_store(
             account=account,
@@ -64,16 +64,32 @@ def reconciliation_run(
     return run
 
 
+def run_fail(
+    *, account: TradingAccount, trigger: str, started_at: datetime, error: Exception
+) -> ReconciliationRun:
+    """Store a run that has come to no answer, which is never a match."""
+    return _run_store(
+        account=account,
+        trigger=trigger,
+        started_at=started_at,
+        result=Result.FAILED,
+        failure=f"{type(error).__name__}: {error}"[:400],
+    )
+
+
 def _compare(account: TradingAccount, gateway: BrokerGateway) -> tuple[Books, list[Difference]]:
     theirs, found = _differences(account, gateway)
+    standing = found
     for _ in range(COMPARISONS - 1):
         if not found:
             break
         time.sleep(PAUSE_SECONDS)
         reports_intake(account=account, gateway=gateway)
-        theirs, again = _differences(account, gateway)
-        found = [difference for difference in again if difference in found]
-    return theirs, found
+        theirs, found = _differences(account, gateway)
+        standing = [difference for difference in found if difference in standing]
+    if found and not standing:
+        raise BooksKeptMoving(f"at last {found[0].description}; it will be compared again")
+    return theirs, standing
 
 
 def _differences(account: TradingAccount, gateway: BrokerGateway) -> tuple[Books, list[Difference]]:

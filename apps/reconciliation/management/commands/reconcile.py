@@ -16,8 +16,8 @@ class Command(BaseCommand):
 
     help = (
         "Compares orders, fills, positions and cash of an account with its broker. "
-        "Exit status: 0 everything matches and no break is open, 3 breaks, 4 the broker could "
-        "not be read."
+        "Exit status: 0 everything matches and no break is open, 3 breaks, 4 no answer: the "
+        "broker could not be read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,9 +43,9 @@ class Command(BaseCommand):
         else:
             self.stdout.write(_text(run, found))
         if run.result == ReconciliationRun.Result.FAILED:
-            raise CommandError(f"the broker could not be read: {run.failure}", returncode=4)
+            raise CommandError(f"the account was not compared: {run.failure}", returncode=4)
         if found:
-            raise CommandError(f"{len(found)} breaks are open", returncode=3)
+            raise CommandError(f"open breaks: {len(found)}", returncode=3)
 
 
 def _as_json(run: ReconciliationRun, found: list[Break]) -> dict[str, Any]:
