@@ -15,6 +15,8 @@ from apps.accounts.selectors import account_list_for
 from apps.core.api.filters import QueryFilterSet, WordFilter, YesNoFilter
 from apps.core.api.views import ListViewSet, ReadOnlyViewSet
 
+_ONE = forced_singular_serializer(MeSerializer)  # type: ignore[no-untyped-call]
+
 
 class MeViewSet(ListViewSet[User]):
     """You: the one address that is no list."""
@@ -29,7 +31,7 @@ class MeViewSet(ListViewSet[User]):
         """Return none: nothing can be asked of it."""
         return set()
 
-    @extend_schema(operation_id="me_retrieve", responses=forced_singular_serializer(MeSerializer),  # type: ignore[no-untyped-call])
+    @extend_schema(operation_id="me_retrieve", responses=_ONE)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return who you are, your roles, and what they let you see and do."""
         return Response(self.get_serializer(request.user).data)
