@@ -16,11 +16,12 @@ class OrderIntent:
         symbol: The instrument's symbol.
         side: BUY or SELL.
         quantity: Units, positive.
-        order_type: MARKET, LIMIT or STOP.
-        limit_price: Quote currency; None unless it is a limit order.
+        order_type: MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP or TAKE_PROFIT.
+        limit_price, stop_price: Quote currency; None by order type.
         reduce_only: The venue must never let it open or turn a position.
         role: ENTRY, EXIT, STOP_LOSS or TAKE_PROFIT.
         opens: Whoever asks means to open, enlarge or turn a position.
+        is_automated: No person entered it.
     """
 
     symbol: str
@@ -31,6 +32,8 @@ class OrderIntent:
     reduce_only: bool
     role: str
     opens: bool
+    stop_price: Decimal | None = None
+    is_automated: bool = True
 
     @property
     def signed_quantity(self) -> Decimal:
@@ -43,9 +46,10 @@ class LimitValue:
     """One limit that applies.
 
     Attributes:
-        kind: ORDER_NOTIONAL, POSITION_NOTIONAL, ORDERS_PER_SECOND or DAILY_LOSS.
-        scope: desk, account or deployment.
+        kind: Value of ``LimitKind``.
+        scope: desk, account, deployment or instrument.
         limit_id: Key of the stored version.
+        is_soft: Exceeding it warns; a hard limit denies.
     """
 
     kind: str
@@ -53,10 +57,44 @@ class LimitValue:
     version: int
     scope: str
     limit_id: int
+    is_soft: bool = False
 
     def __str__(self) -> str:
         """Name the value, the scope and the version, as a denial quotes them."""
-        return f"{plain(self.value)} ({self.scope} limit, version {self.version})"
+        soft = "soft " if self.is_soft else ""
+        return f"{plain(self.value)} ({soft}{self.scope} limit, version {self.version})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingOrder:
+    """An order of the account on the same instrument that may still fill.
+
+    Attributes:
+        limit_price: Quote currency; None for one that takes any price.
+        is_own: It belongs to the deployment (or the person) that asks.
+    """
+
+    client_order_id: str
+    side: str
+    quantity: Decimal
+    limit_price: Decimal | None
+    decided_at: datetime
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateBucket:
+    """A token bucket that counts orders.
+
+    Attributes:
+        name: What it counts for, such as ``account demo`` or ``NSE equity``.
+        tokens: Orders that may be sent now.
+        orders_per_second: How fast it fills.
+    """
+
+    name: str
+    tokens: Decimal
+    orders_per_second: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +112,20 @@ class RiskContext:
         position_quantity: Signed units that this deployment holds.
         account_position_quantity: Signed units that the whole account holds.
         orders_last_second: Orders of the account decided within the last second.
-        equity, equity_at_day_start: Base currency; None when not known.
+        equity, equity_at_day_start, equity_peak: Base currency; None when not known.
+        session_is_open, session_note: Whether the market trades, and which session it is.
+        price_age_seconds: Age of the newest price; None when there is none.
+        last_price, mid_price: What the newest quote shows; None when there is none.
+        gross_notional, net_notional: Of all positions of the account, base currency.
+        margin_available: Base currency; None where the broker does not tell.
+        initial_margin_ratio: Part of the notional that a new position ties up.
+        open_orders: Orders of the account that may still fill.
+        working: Those of them on this instrument.
+        rate_buckets: Every bucket that an order takes a token from.
+        orders_today, trades_today: Sent and executed by the account since the UTC day began.
+        executions_in_window: Entries that the deployment had executed within the throttle's
+            window since a person last enabled it.
+        is_throttled, throttle_reason: The repeated-execution throttle has tripped.
     """
 
     as_of: datetime
@@ -95,11 +146,30 @@ class RiskContext:
     equity_at_day_start: Decimal | None
     limits: tuple[LimitValue, ...]
     trading_state_reason: str = ""
+    equity_peak: Decimal | None = None
+    session_is_open: bool = True
+    session_note: str = ""
+    price_age_seconds: Decimal | None = None
+    last_price: Decimal | None = None
+    mid_price: Decimal | None = None
+    gross_notional: Decimal | None = None
+    net_notional: Decimal | None = None
+    margin_available: Decimal | None = None
+    initial_margin_ratio: Decimal = Decimal(1)
+    open_orders: int = 0
+    working: tuple[WorkingOrder, ...] = ()
+    rate_buckets: tuple[RateBucket, ...] = ()
+    orders_today: int = 0
+    trades_today: int = 0
+    executions_in_window: int = 0
+    is_throttled: bool = False
+    throttle_reason: str = ""
 
     def limits_of(self, kind: str) -> list[LimitValue]:
-        """Return the limits of one kind, the tightest first."""
+        """Return the limits of one kind, hard ones first, then the tightest."""
         return sorted(
-            (limit for limit in self.limits if limit.kind == kind), key=lambda limit: limit.value
+            (limit for limit in self.limits if limit.kind == kind),
+            key=lambda limit: (limit.is_soft, limit.value),
         )
 
 
@@ -111,7 +181,26 @@ class Denial:
     reason: str
 
 
-def record_of(value: OrderIntent | RiskContext | LimitValue) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """A soft limit that the order exceeds, in a sentence; the order may be sent."""
+
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateAnswer:
+    """What the gate says: the first denial, or None, and every warning before it."""
+
+    denial: Denial | None
+    warnings: tuple[Warned, ...] = ()
+
+
+Recorded = OrderIntent | RiskContext | LimitValue | WorkingOrder | RateBucket | Warned
+
+
+def record_of(value: Recorded) -> dict[str, Any]:
     """Return the value as plain JSON: numbers as exact text, times in ISO 8601."""
     return {item.name: _plain_json(getattr(value, item.name)) for item in fields(value)}
 
@@ -121,7 +210,7 @@ def _plain_json(value: object) -> Any:
         return plain(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, LimitValue):
+    if isinstance(value, LimitValue | WorkingOrder | RateBucket):
         return record_of(value)
     if isinstance(value, tuple):
         return [_plain_json(item) for item in value]
