@@ -1,6 +1,10 @@
 """Instruments and feeds to edit; candles, imports and quarantine to read."""
 
+import json
+
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps.core.admin import AuditedAdmin, ReadOnlyAdmin
 from apps.marketdata.models import Candle, CandleImport, Feed, Instrument, QuarantinedCandle
@@ -55,12 +59,45 @@ class CandleImportAdmin(ReadOnlyAdmin):
     list_filter = ("timeframe", "instrument")
     search_fields = ("file_name", "instrument__symbol", "file_sha256")
     date_hierarchy = "started_at"
+    exclude = ("report",)
+    readonly_fields = ("quarantine", "quality_report")
+
+    @admin.display(description="Quarantine")
+    def quarantine(self, recorded: CandleImport) -> str:
+        """Link to the rows that this import refused."""
+        rows = reverse("admin:marketdata_quarantinedcandle_changelist")
+        return format_html(
+            '<a href="{}?candle_import__id__exact={}">{} rows</a>',
+            rows,
+            recorded.pk,
+            recorded.rows_quarantined,
+        )
+
+    @admin.display(description="Quality report")
+    def quality_report(self, recorded: CandleImport) -> str:
+        """Write the report one finding a line."""
+        return format_html("<pre>{}</pre>", json.dumps(recorded.report, indent=2))
 
 
 @admin.register(QuarantinedCandle)
 class QuarantinedCandleAdmin(ReadOnlyAdmin):
     """Rows that an import refused, with the reason."""
 
-    list_display = ("candle_import", "row_number", "reason")
-    list_select_related = ("candle_import",)
-    search_fields = ("reason", "candle_import__file_name")
+    list_display = ("file_name", "instrument", "timeframe", "row_number", "reason")
+    list_select_related = ("candle_import__instrument",)
+    search_fields = ("reason", "candle_import__file_name", "candle_import__instrument__symbol")
+
+    @admin.display(description="File", ordering="candle_import")
+    def file_name(self, refused: QuarantinedCandle) -> str:
+        """Name the file that held the row."""
+        return refused.candle_import.file_name
+
+    @admin.display(ordering="candle_import__instrument__symbol")
+    def instrument(self, refused: QuarantinedCandle) -> str:
+        """Name what the row was meant for."""
+        return refused.candle_import.instrument.symbol
+
+    @admin.display(ordering="candle_import__timeframe")
+    def timeframe(self, refused: QuarantinedCandle) -> str:
+        """Return the bar length that was imported."""
+        return refused.candle_import.timeframe

@@ -115,6 +115,21 @@ def test_a_stated_format_that_does_not_fit_is_refused(tmp_path: Path, time_forma
         read(tmp_path, good_csv(), ReadOptions(time_format=time_format, timezone="UTC"))
 
 
+def test_a_stated_format_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CandleFileRefused, match=r"cannot be read \(Invalid format string.*minute"):
+        read(tmp_path, good_csv(), ReadOptions(time_format="%Y-%m-%d %H", timezone="UTC"))
+
+
+@pytest.mark.parametrize(
+    ("form", "minutes", "timeframe"),
+    [("%m/%d/%Y %I:%M %p", 5, "5m"), ("%d.%m.%Y", 1440, "1d"), ("%d-%m-%y %H.%M", 5, "5m")],
+)
+def test_any_stated_format_is_read(tmp_path: Path, form: str, minutes: int, timeframe: str) -> None:
+    stated = ReadOptions(time_format=form, timezone="UTC")
+    result = read(tmp_path, good_csv(4, form=form, minutes=minutes), stated, timeframe=timeframe)
+    assert [bar.open_at for bar in result.bars] == moments(4, minutes=minutes)
+
+
 def test_offsets_are_taken_off_and_named(tmp_path: Path) -> None:
     result = read(tmp_path, good_csv(form="%Y-%m-%dT%H:%M:%S+05:30"))
     assert result.report["time"]["timezone"] == "UTC+05:30"

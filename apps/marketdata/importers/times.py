@@ -265,7 +265,8 @@ def _from_text(text: pl.Series, layout: _Layout) -> _Stamps:
     try:
         stamps = text.str.strptime(pl.Datetime("us", zone), layout.strptime, strict=False)
     except pl.exceptions.PolarsError as error:
-        raise CandleFileRefused(f"the times cannot be read: {error}; {_EXAMPLE}") from error
+        said = str(error).splitlines()[0]
+        raise CandleFileRefused(f"the times cannot be read ({said}); {_EXAMPLE}") from error
     offset = _offset(text.filter(stamps.is_not_null())) if layout.kind == "aware" else ""
     return _Stamps(stamps.to_physical(), layout.kind, layout.name, offset)
 
