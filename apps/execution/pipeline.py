@@ -7,8 +7,6 @@ decision and the orders are each recorded once, and the cursor moves last.
 
 from datetime import datetime
 
-from django.db import transaction
-
 from apps.brokers.services import market_play
 from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import (
@@ -18,7 +16,6 @@ from apps.execution.selectors import (
     signal_is_ordered,
     standing_of,
 )
-from apps.execution.services.leases import lease_require
 from apps.execution.services.planning import (
     PlannedOrders,
     decision_changes,
@@ -99,12 +96,14 @@ def _change_make(
     run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, standing: Standing
 ) -> bool:
     """Bring what the deployment holds to what the strategy wants; True when that is under way."""
-    signal = signal_record(
-        deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
-    )
+    with run.lease_kept():
+        signal = signal_record(
+            deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
+        )
     if not _way_clear(run, instrument, standing.open_orders):
         return False
-    orders = _orders_decide(run, instrument, bar, decision, signal)
+    with run.lease_kept():
+        orders = _orders_decide(run, instrument, bar, decision, signal)
     return all(order_send(run=run, order=order) for order in orders)
 
 
@@ -113,7 +112,8 @@ def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Or
     for order in open_orders:
         if order.status == OrderStatus.INTENT:
             if order.parent_id is None:
-                order_abandon(order=order, reason="a newer signal replaced it")
+                with run.lease_kept():
+                    order_abandon(order=order, reason="a newer signal replaced it")
         elif order.parent_id is None or order.status != OrderStatus.PENDING_NEW:
             order_cancel(run=run, order=order, reason="a newer signal replaced it")
     if open_orders:
@@ -122,12 +122,10 @@ def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Or
     return not left
 
 
-@transaction.atomic(durable=True)
 def _orders_decide(
     run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, signal: Signal
 ) -> list[Order]:
-    """Size, pass the risk gate and write the orders down, all in one transaction."""
-    lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+    """Size, pass the risk gate and write the orders down, all in the caller's transaction."""
     if signal_is_ordered(signal=signal):
         return []  # by a worker that died after it: what became of the orders is settled
     standing = standing_of(deployment=run.deployment, instrument=instrument)

@@ -42,6 +42,7 @@ AHEAD_BARS = 3000
 LOOK_SECONDS = 0.1
 SWEEP_SECONDS = 1.0
 STALL_SECONDS = 180.0
+RESTART_BACKOFF = Backoff(first_seconds=0.2, limit_seconds=2.0)
 
 
 class ReplayRefused(ValueError):
@@ -87,7 +88,7 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
     deployment, instrument = _set_up(request)
     queue = f"replay-{request.name}"
     supervisor = Supervisor(
-        specs=_workers(request, queue), output=sys.stderr, backoff=Backoff(first_seconds=0.2)
+        specs=_workers(request, queue), output=sys.stderr, backoff=RESTART_BACKOFF
     )
     started = time.monotonic()
     supervisor.start()

@@ -1,5 +1,7 @@
 """Decides, in the database, which worker runs a deployment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -54,6 +56,20 @@ def lease_require(*, deployment_id: int, epoch: int) -> None:
         raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")
 
 
+@contextmanager
+def lease_kept(*, deployment_id: int, epoch: int) -> Iterator[None]:
+    """Commit what is written in the block together with the proof that the epoch is current.
+
+    Nobody can take the lease before that commit. No broker may be called in the block.
+
+    Raises:
+        LeaseLost: The epoch has passed; nothing is written.
+    """
+    with transaction.atomic(durable=True):
+        lease_require(deployment_id=deployment_id, epoch=epoch)
+        yield
+
+
 def lease_release(*, deployment_id: int, epoch: int) -> None:
     """Let the next worker start at once; harmless when the lease is already another's."""
     DeploymentLease.objects.filter(deployment_id=deployment_id, epoch=epoch).update(
@@ -68,7 +84,7 @@ _ADVANCE = """
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 held AS (
     UPDATE execution_deploymentlease
-    SET expires_at = now() + make_interval(secs => %(seconds)s)
+    SET expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
     FROM quick
     WHERE deployment_id = %(deployment)s AND epoch = %(epoch)s
     RETURNING deployment_id

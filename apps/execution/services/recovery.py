@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
-from apps.execution.services.leases import lease_require
 from apps.execution.services.runs import DeploymentRun
 from apps.execution.services.sending import order_send
 from apps.orders.domain.ports import BrokerError
@@ -33,7 +32,6 @@ def leftovers_settle(*, run: DeploymentRun) -> bool:
     """
     settled = True
     for order in order_list_unfinished(deployment=run.deployment):
-        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
         with standing_at(order.decided_at if run.is_simulated else wall_now()):
             settled = _order_settle(run, order) and settled
     return settled
@@ -41,7 +39,10 @@ def leftovers_settle(*, run: DeploymentRun) -> bool:
 
 def _order_settle(run: DeploymentRun, order: Order) -> bool:
     if order.status == OrderStatus.SENDING:
-        order_mark_unknown(order=order, reason="the worker that sent it ended before the answer")
+        with run.lease_kept():
+            order_mark_unknown(
+                order=order, reason="the worker that sent it ended before the answer"
+            )
         order.refresh_from_db()
     if order.status == OrderStatus.UNKNOWN and not _unknown_resolve(run, order):
         return False
@@ -49,7 +50,8 @@ def _order_settle(run: DeploymentRun, order: Order) -> bool:
     if order.status != OrderStatus.INTENT:
         return True
     if not run.is_fresh(order.decided_at):
-        order_abandon(order=order, reason="its signal is stale; it was never sent")
+        with run.lease_kept():
+            order_abandon(order=order, reason="its signal is stale; it was never sent")
         return True
     return order_send(run=run, order=order)
 
@@ -70,5 +72,8 @@ def _unknown_resolve(run: DeploymentRun, order: Order) -> bool:
         return False
     if wall_now() - order.unknown_since < timedelta(seconds=window):
         return False
-    order_absence_record(order=order, reason=f"the venue has not known it for {window:g} seconds")
+    with run.lease_kept():
+        order_absence_record(
+            order=order, reason=f"the venue has not known it for {window:g} seconds"
+        )
     return True

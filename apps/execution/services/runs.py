@@ -1,5 +1,6 @@
 """What a worker holds in hand while it runs a deployment."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,6 +10,7 @@ from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.registry import gateway_for
 from apps.core.clock import wall_now
 from apps.execution.selectors import desk_start_latest
+from apps.execution.services.leases import lease_kept
 from apps.execution.services.progress import Progress
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.models import Instrument
@@ -43,6 +45,14 @@ class DeploymentRun:
     def is_simulated(self) -> bool:
         """Whether time is the market's: the paper venue's clock is its bars."""
         return self.account.broker == Broker.PAPER
+
+    def lease_kept(self) -> AbstractContextManager[None]:
+        """Commit what is written in the block only while this worker's epoch is current.
+
+        Raises:
+            LeaseLost: Another worker runs the deployment; nothing is written.
+        """
+        return lease_kept(deployment_id=self.deployment.pk, epoch=self.epoch)
 
     def is_fresh(self, decided_at: datetime) -> bool:
         """Tell whether the bar that closed then is the newest one: what it asks may be opened."""

@@ -1,9 +1,6 @@
 """Sends an order once: claimed and committed first, then the socket, then what the venue said."""
 
-from django.db import transaction
-
 from apps.core.clock import now
-from apps.execution.services.leases import lease_require
 from apps.execution.services.runs import DeploymentRun
 from apps.orders.domain.ports import (
     AuthenticationFailed,
@@ -43,8 +40,7 @@ def order_send(*, run: DeploymentRun, order: Order) -> bool:
     Raises:
         LeaseLost: Another worker runs the deployment; nothing was sent.
     """
-    with transaction.atomic(durable=True):
-        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+    with run.lease_kept():
         if not order_claim(order=order, epoch=run.epoch):
             return False
     try:
@@ -90,8 +86,7 @@ def order_cancel(*, run: DeploymentRun, order: Order, reason: str) -> None:
         LeaseLost: Another worker runs the deployment; nothing was asked.
         BrokerError: The venue did not take the request.
     """
-    with transaction.atomic(durable=True):
-        lease_require(deployment_id=run.deployment.pk, epoch=run.epoch)
+    with run.lease_kept():
         if not order_cancel_request(order=order, reason=reason):
             return
     run.gateway.order_cancel(client_order_id=order.client_order_id, symbol=order.instrument.symbol)
