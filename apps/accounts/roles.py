@@ -36,6 +36,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "strategies.add_strategyversion",
         "strategies.add_deployment",
         "strategies.change_deployment",
+        "risk.add_killswitch",
     ),
     Role.RISK: (
         *_THE_BOOKS,
@@ -45,9 +46,18 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "risk.change_risklimit",
         "risk.add_tradingstate",
         "risk.change_tradingstate",
+        "risk.add_killswitch",
+        "risk.change_killswitch",
+        "risk.change_throttletrip",
         "reconciliation.change_break",
     ),
-    Role.COMPLIANCE: (*_THE_BOOKS, *_THE_RECORD, "reconciliation.change_break"),
+    Role.COMPLIANCE: (
+        *_THE_BOOKS,
+        *_THE_RECORD,
+        "risk.add_killswitch",
+        "risk.change_killswitch",
+        "reconciliation.change_break",
+    ),
     Role.OPERATOR: (
         *_THE_BOOKS,
         *_THE_RECORD,

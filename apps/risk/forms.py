@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from apps.risk.models import RiskLimit, TradingState
+from apps.risk.models import KillSwitch, RiskLimit, TradingState
 
 
 class _ReasonedForm(forms.ModelForm[Any]):
@@ -36,7 +36,7 @@ class RiskLimitForm(_ReasonedForm):
 
     class Meta:
         model = RiskLimit
-        fields = ("account", "deployment", "kind", "value")
+        fields = ("account", "deployment", "instrument", "kind", "is_soft", "value")
 
 
 class TradingStateForm(_ReasonedForm):
@@ -45,3 +45,15 @@ class TradingStateForm(_ReasonedForm):
     class Meta:
         model = TradingState
         fields = ("account", "deployment", "state", "reason")
+
+
+class KillSwitchForm(forms.ModelForm[Any]):
+    """An engagement of the kill switch; scopes given together narrow each other."""
+
+    class Meta:
+        model = KillSwitch
+        fields = (
+            *("account", "deployment", "instrument", "strategy_name", "flattens", "is_drill"),
+            "reason",
+        )
+        widgets = {"reason": UnfoldAdminTextareaWidget(attrs={"rows": 3})}

@@ -1,10 +1,13 @@
-"""Reads the limits and the trading state that apply, one query each: they are asked per signal."""
+"""Reads what the gate follows: limits, switches and throttles, one query each."""
 
-from django.db.models import Q
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import TradingAccount
+from apps.marketdata.models import Instrument
 from apps.risk.domain.types import LimitValue
-from apps.risk.models import RiskLimit, TradingState, TradingStateValue
+from apps.risk.models import KillSwitch, RiskLimit, ThrottleTrip, TradingState, TradingStateValue
 from apps.strategies.models import Deployment
 
 _STRICTNESS = [
@@ -13,15 +16,26 @@ _STRICTNESS = [
     str(TradingStateValue.HALTED),
 ]
 
+THROTTLE_WINDOW = timedelta(minutes=1)
+"""How far back executions count for the repeated-execution throttle."""
+
 
 def trading_state_effective(
-    *, account: TradingAccount, deployment: Deployment | None
+    *,
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument | None = None,
 ) -> tuple[str, str]:
-    """Return the strictest state of desk, account and deployment, and its reason.
+    """Return the strictest state that applies, and its reason.
+
+    A kill switch that holds is HALTED.
 
     Returns:
         ``("ACTIVE", "")`` where nobody has set a state; else the reason starts with the scope.
     """
+    held = kill_switch_holding(account=account, deployment=deployment, instrument=instrument)
+    if held is not None:
+        return str(TradingStateValue.HALTED), f"{held}: {held.reason}"
     states = TradingState.objects.filter(_applies(account, deployment))
     strictest = max(states, key=lambda row: _STRICTNESS.index(row.state), default=None)
     if strictest is None or strictest.state == TradingStateValue.ACTIVE:
@@ -30,21 +44,96 @@ def trading_state_effective(
     return strictest.state, f"{scope}: {strictest.reason}" if strictest.reason else scope
 
 
+def kill_switch_list_holding() -> QuerySet[KillSwitch]:
+    """Return the kill switches that are not released, newest first."""
+    return KillSwitch.objects.exclude(state=KillSwitch.State.RELEASED).select_related(
+        "account", "deployment", "instrument", "engaged_by", "release_requested_by"
+    )
+
+
+def kill_switch_holding(
+    *,
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument | None,
+) -> KillSwitch | None:
+    """Return the newest kill switch that holds an order of these, or None."""
+    return kill_switch_list_holding().filter(_held(account, deployment, instrument)).first()
+
+
+def kill_switch_holds_order(prefix: str = "") -> Exists:
+    """Return a condition on a query of orders: some kill switch holds the row.
+
+    Args:
+        prefix: Path from the row to the order, such as ``order__``.
+    """
+    order = {
+        name: OuterRef(f"{prefix}{name}_id") for name in ("account", "deployment", "instrument")
+    }
+    strategy = OuterRef(f"{prefix}deployment__version__name")
+    return Exists(
+        KillSwitch.objects.exclude(state=KillSwitch.State.RELEASED).filter(
+            Q(account=None) | Q(account=order["account"]),
+            Q(deployment=None) | Q(deployment=order["deployment"]),
+            Q(instrument=None) | Q(instrument=order["instrument"]),
+            Q(strategy_name="") | Q(strategy_name=strategy),
+        )
+    )
+
+
 def limit_list_applying(
-    *, account: TradingAccount, deployment: Deployment | None
+    *,
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument | None = None,
 ) -> tuple[LimitValue, ...]:
-    """Return the current limits of desk, account and deployment, by kind."""
-    limits = RiskLimit.objects.filter(_applies(account, deployment), is_current=True)
+    """Return the current limits of desk, account, deployment and instrument, by kind."""
+    everywhere = Q(instrument=None)
+    if instrument is not None:
+        everywhere |= Q(instrument=instrument)
+    limits = RiskLimit.objects.filter(_applies(account, deployment), everywhere, is_current=True)
     return tuple(
         LimitValue(
             kind=row.kind,
             value=row.value,
             version=row.version,
-            scope=_scope(row.account_id, row.deployment_id),
+            scope="instrument" if row.instrument_id else _scope(row.account_id, row.deployment_id),
             limit_id=row.pk,
+            is_soft=row.is_soft,
         )
         for row in limits.order_by("kind", "pk")
     )
+
+
+def throttle_trip_open(*, deployment: Deployment) -> ThrottleTrip | None:
+    """Return the trip that waits for a person, or None."""
+    return ThrottleTrip.objects.filter(deployment=deployment, enabled_at=None).first()
+
+
+def throttle_window_start(*, deployment: Deployment, as_of: datetime) -> datetime:
+    """Return since when executions count: the window, or the last time a person enabled it."""
+    enabled = (
+        ThrottleTrip.objects.filter(deployment=deployment, enabled_at__isnull=False)
+        .order_by("-enabled_at")
+        .values_list("enabled_at", flat=True)
+        .first()
+    )
+    start = as_of - THROTTLE_WINDOW
+    return max(start, enabled) if enabled is not None else start
+
+
+def _held(
+    account: TradingAccount, deployment: Deployment | None, instrument: Instrument | None
+) -> Q:
+    held = Q(account=None) | Q(account=account)
+    of_deployment, of_strategy = Q(deployment=None), Q(strategy_name="")
+    if deployment is not None:
+        of_deployment |= Q(deployment=deployment)
+        of_strategy |= Q(strategy_name=deployment.version.name)
+    of_instrument = Q(instrument=None)
+    if instrument is not None:
+        of_instrument |= Q(instrument=instrument)
+    return held & of_deployment & of_strategy & of_instrument
 
 
 def _applies(account: TradingAccount, deployment: Deployment | None) -> Q:

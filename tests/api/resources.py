@@ -19,7 +19,12 @@ from tests.factories.positions import (
     PositionFactory,
 )
 from tests.factories.reconciliation import BreakFactory, ReconciliationRunFactory
-from tests.factories.risk import RiskDecisionFactory, RiskLimitFactory, TradingStateFactory
+from tests.factories.risk import (
+    KillSwitchFactory,
+    RiskDecisionFactory,
+    RiskLimitFactory,
+    TradingStateFactory,
+)
 from tests.factories.strategies import DeploymentFactory, SignalFactory, StrategyVersionFactory
 
 PREFIX = "/api/v1"
@@ -87,6 +92,7 @@ OWNED = (
     Resource(path="signals", make=lambda account: SignalFactory(deployment__account=account)),
     Resource(path="limits", make=_limit),
     Resource(path="trading-state", make=_trading_state, key=None),
+    Resource(path="kill-switches", make=lambda account: KillSwitchFactory(account=account)),
     Resource(
         path="risk-decisions",
         make=lambda account: RiskDecisionFactory(signal__deployment__account=account),

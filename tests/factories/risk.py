@@ -4,10 +4,18 @@ from decimal import Decimal
 
 import factory
 
-from apps.risk.models import LimitKind, RiskDecision, RiskLimit, TradingState, TradingStateValue
+from apps.risk.models import (
+    KillSwitch,
+    LimitKind,
+    RiskDecision,
+    RiskLimit,
+    ThrottleTrip,
+    TradingState,
+    TradingStateValue,
+)
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.base import RowFactory
-from tests.factories.strategies import SignalFactory
+from tests.factories.strategies import DeploymentFactory, SignalFactory
 
 
 class TradingStateFactory(RowFactory[TradingState]):
@@ -38,3 +46,20 @@ class RiskDecisionFactory(RowFactory[RiskDecision]):
     outcome = RiskDecision.Outcome.ALLOWED
     intent = factory.LazyFunction(lambda: {"side": "BUY", "quantity": "1"})
     context = factory.LazyFunction(lambda: {"trading_state": "ACTIVE", "equity": "10000"})
+
+
+class KillSwitchFactory(RowFactory[KillSwitch]):
+    class Meta:
+        model = KillSwitch
+
+    account = factory.SubFactory(TradingAccountFactory)
+    reason = "a drill"
+    is_drill = True
+
+
+class ThrottleTripFactory(RowFactory[ThrottleTrip]):
+    class Meta:
+        model = ThrottleTrip
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    reason = "too many executions"

@@ -1,7 +1,7 @@
 """What the API shows of limits, trading states and risk decisions."""
 
 from apps.core.api.serializers import NameField, RowSerializer
-from apps.risk.models import RiskDecision, RiskLimit, TradingState
+from apps.risk.models import KillSwitch, RiskDecision, RiskLimit, TradingState
 
 
 class RiskLimitSerializer(RowSerializer[RiskLimit]):
@@ -9,6 +9,7 @@ class RiskLimitSerializer(RowSerializer[RiskLimit]):
 
     account = NameField(allow_null=True)
     deployment = NameField(allow_null=True)
+    instrument = NameField("symbol", allow_null=True)
 
     class Meta:
         model = RiskLimit
@@ -16,7 +17,9 @@ class RiskLimitSerializer(RowSerializer[RiskLimit]):
             "id",
             "account",
             "deployment",
+            "instrument",
             "kind",
+            "is_soft",
             "value",
             "version",
             "is_current",
@@ -33,6 +36,41 @@ class TradingStateSerializer(RowSerializer[TradingState]):
     class Meta:
         model = TradingState
         fields = ("account", "deployment", "state", "reason", "changed_at")
+
+
+class KillSwitchSerializer(RowSerializer[KillSwitch]):
+    """One engagement of the kill switch; of the desk when it names no scope."""
+
+    account = NameField(allow_null=True)
+    deployment = NameField(allow_null=True)
+    instrument = NameField("symbol", allow_null=True)
+    engaged_by = NameField("email", allow_null=True)
+    release_requested_by = NameField("email", allow_null=True)
+    released_by = NameField("email", allow_null=True)
+
+    class Meta:
+        model = KillSwitch
+        fields = (
+            "id",
+            "account",
+            "deployment",
+            "instrument",
+            "strategy_name",
+            "state",
+            "reason",
+            "flattens",
+            "is_drill",
+            "engaged_by",
+            "engaged_at",
+            "canceled_at",
+            "flat_at",
+            "report",
+            "release_requested_by",
+            "release_reason",
+            "release_requested_at",
+            "released_by",
+            "released_at",
+        )
 
 
 class RiskDecisionSerializer(RowSerializer[RiskDecision]):
@@ -55,6 +93,7 @@ class RiskDecisionSerializer(RowSerializer[RiskDecision]):
             "reason",
             "intent",
             "context",
+            "warnings",
             "decided_at",
             "recorded_at",
         )

@@ -9,11 +9,13 @@ from apps.core.api.filters import IdFilter, QueryFilterSet, WordFilter, YesNoFil
 from apps.core.api.views import ReadOnlyViewSet
 from apps.marketdata.api.filters import InstrumentFilter
 from apps.risk.api.serializers import (
+    KillSwitchSerializer,
     RiskDecisionSerializer,
     RiskLimitSerializer,
     TradingStateSerializer,
 )
 from apps.risk.models import (
+    KillSwitch,
     LimitKind,
     RiskDecision,
     RiskLimit,
@@ -40,14 +42,16 @@ class RiskLimitFilters(QueryFilterSet):
 
     account = AccountFilter()
     deployment = DeploymentFilter()
+    instrument = InstrumentFilter()
     kind = WordFilter(choices=LimitKind.choices)
+    is_soft = YesNoFilter()
     is_current = YesNoFilter()
 
 
 class RiskLimitViewSet(DeskOrAccountScope[RiskLimit], ReadOnlyViewSet[RiskLimit]):
     """Limits of the desk, of your accounts and their deployments, in all their versions."""
 
-    queryset = RiskLimit.objects.select_related("account", "deployment")
+    queryset = RiskLimit.objects.select_related("account", "deployment", "instrument")
     serializer_class = RiskLimitSerializer
     filterset_class = RiskLimitFilters
     lookup_value_converter = "int"
@@ -68,6 +72,27 @@ class TradingStateViewSet(DeskOrAccountScope[TradingState]):
     serializer_class = TradingStateSerializer
     filterset_class = TradingStateFilters
     ordering = ("id",)
+
+
+class KillSwitchFilters(QueryFilterSet):
+    """Filters of the list of kill switches."""
+
+    account = AccountFilter()
+    deployment = DeploymentFilter()
+    state = WordFilter(choices=KillSwitch.State.choices)
+    is_drill = YesNoFilter()
+
+
+class KillSwitchViewSet(DeskOrAccountScope[KillSwitch], ReadOnlyViewSet[KillSwitch]):
+    """Engagements of the kill switch, drills included; one that is not released blocks."""
+
+    queryset = KillSwitch.objects.select_related(
+        *("account", "deployment", "instrument", "engaged_by", "release_requested_by"),
+        "released_by",
+    )
+    serializer_class = KillSwitchSerializer
+    filterset_class = KillSwitchFilters
+    lookup_value_converter = "int"
 
 
 class RiskDecisionFilters(QueryFilterSet):

@@ -8,6 +8,7 @@ from apps.accounts.models import TradingAccount, User
 from apps.core.clock import now
 from apps.core.money import plain, stored
 from apps.core.services import audit_record
+from apps.marketdata.models import Instrument
 from apps.risk.models import LimitKind, RiskLimit, TradingState, TradingStateValue
 from apps.strategies.models import Deployment
 
@@ -23,8 +24,10 @@ def limit_set(
     *,
     account: TradingAccount | None = None,
     deployment: Deployment | None = None,
+    instrument: Instrument | None = None,
     kind: str,
     value: Decimal,
+    is_soft: bool = False,
     actor: User | None,
     reason: str,
 ) -> RiskLimit:
@@ -32,6 +35,8 @@ def limit_set(
 
     Args:
         account, deployment: One of them, or neither for the whole desk.
+        instrument: Only orders on it; None for all.
+        is_soft: Exceeding it warns. A soft and a hard limit of one kind stand side by side.
         value: Quote or base currency, or orders, by kind; not negative.
         actor: None when the desk sets its own first limits.
 
@@ -43,13 +48,17 @@ def limit_set(
     if not value.is_finite() or value < 0:
         raise RiskChangeRefused(f"a limit must be zero or more, was {value}")
     _limits_lock()
-    scope = RiskLimit.objects.filter(account=account, deployment=deployment, kind=kind)
+    scope = RiskLimit.objects.filter(
+        account=account, deployment=deployment, instrument=instrument, kind=kind, is_soft=is_soft
+    )
     latest = scope.order_by("-version").first()
     scope.filter(is_current=True).update(is_current=False)
     limit = RiskLimit.objects.create(
         account=account,
         deployment=deployment,
+        instrument=instrument,
         kind=kind,
+        is_soft=is_soft,
         value=stored(value),
         version=latest.version + 1 if latest else 1,
     )
@@ -59,7 +68,12 @@ def limit_set(
         subject=limit,
         actor=actor,
         reason=reason,
-        details={"kind": kind, "value_before": before, "value_after": plain(value)},
+        details={
+            "kind": kind,
+            "is_soft": is_soft,
+            "value_before": before,
+            "value_after": plain(value),
+        },
     )
     return limit
 

@@ -2,8 +2,8 @@
 
 from apps.accounts.models import TradingAccount
 from apps.marketdata.models import Instrument
-from apps.risk.domain.checks import intent_deny
-from apps.risk.domain.types import Denial, OrderIntent, RiskContext, record_of
+from apps.risk.domain.checks import gate_ask
+from apps.risk.domain.types import Denial, GateAnswer, OrderIntent, RiskContext, record_of
 from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
 
@@ -30,7 +30,8 @@ def risk_decide(
         The stored decision. A signal is decided once: asked again, on whatever snapshot, the
         first decision comes back unchanged.
     """
-    denial = refusal or intent_deny(intent, context)
+    answer = GateAnswer(denial=refusal) if refusal else gate_ask(intent, context)
+    denial = answer.denial
     outcome = RiskDecision.Outcome.ALLOWED if denial is None else RiskDecision.Outcome.DENIED
     values = {
         "account": account,
@@ -41,6 +42,7 @@ def risk_decide(
         "reason": denial.reason[:_REASON_LENGTH] if denial else "",
         "intent": record_of(intent),
         "context": record_of(context),
+        "warnings": [record_of(warned) for warned in answer.warnings],
         "decided_at": context.as_of,
     }
     if signal is None:

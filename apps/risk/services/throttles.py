@@ -1,0 +1,47 @@
+"""Stops a deployment that executes again and again, until a named person enables it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.core.clock import now
+from apps.core.services import audit_record
+from apps.risk.models import ThrottleTrip
+from apps.risk.services.controls import RiskChangeRefused
+from apps.strategies.models import Deployment
+
+
+@transaction.atomic
+def throttle_trip(*, deployment: Deployment, reason: str, at: datetime) -> ThrottleTrip:
+    """Stop the deployment; while it is stopped, the first trip is returned unchanged."""
+    trip, is_new = ThrottleTrip.objects.get_or_create(
+        deployment=deployment,
+        enabled_at=None,
+        defaults={"reason": reason[:400], "tripped_at": at},
+    )
+    if is_new:
+        audit_record(
+            action="throttle.tripped", subject=trip, process="risk", details={"reason": reason}
+        )
+    return trip
+
+
+@transaction.atomic
+def throttle_enable(*, trip: ThrottleTrip, actor: User, reason: str) -> ThrottleTrip:
+    """Let the deployment trade again.
+
+    Raises:
+        RiskChangeRefused: It does so already, or no reason is given.
+    """
+    if not reason.strip():
+        raise RiskChangeRefused("enabling a throttled deployment needs a reason")
+    locked = ThrottleTrip.objects.select_for_update(of=("self",)).get(pk=trip.pk)
+    if locked.enabled_at is not None:
+        raise RiskChangeRefused(f"{locked} was enabled already")
+    locked.enabled_at = now()
+    locked.enabled_by = actor
+    locked.enabled_reason = reason.strip()[:400]
+    locked.save()
+    audit_record(action="throttle.enabled", subject=locked, actor=actor, reason=reason)
+    return locked
