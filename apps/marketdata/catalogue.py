@@ -82,7 +82,8 @@ def _index(symbol: str) -> CatalogueEntry:
 
 
 # Bybit: instruments-info of linear perpetuals; APE's tick became finer while it fell below 0.5.
-# NSE: 0.05 until April 2025, since then by price band (0.10 from 1,000 to 5,000 rupees).
+# NSE: 0.05 until April 2025, since then by price band (0.10 from 1,000 to 5,000 rupees). Prices
+# adjusted for bonus issues and splits are another series, .ADJ: no order was ever filled at them.
 CATALOGUE: dict[str, CatalogueEntry] = {
     entry.symbol: entry
     for entry in (
@@ -97,6 +98,10 @@ CATALOGUE: dict[str, CatalogueEntry] = {
         _equity("NSE:RELIANCE", "0.10"),
         _equity("NSE:HDFCBANK", "0.05"),
         _equity("NSE:ABB", "0.05"),
+        *(
+            _watched(f"NSE:{share}.ADJ", InstrumentKind.EQUITY, "INR", "0.01", "XNSE")
+            for share in ("RELIANCE", "HDFCBANK", "ABB")
+        ),
         _index("NSE:NIFTY50"),
         _index("NSE:BANKNIFTY"),
         *(

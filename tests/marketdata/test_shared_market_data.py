@@ -15,7 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.marketdata.catalogue import CATALOGUE
-from apps.marketdata.domain.errors import CandleFileRefused
+from apps.marketdata.domain.errors import CandleFileRefused, ConflictingCandle
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.importers import (
     QuarantinedRow,
@@ -87,7 +87,7 @@ def bhavcopy(share: str) -> Case:
 def dhan_daily(share: str) -> Case:
     return Case(
         file=f"india/dhan_nifty50_{share.lower()}_daily.csv",
-        symbol=f"NSE:{share}",
+        symbol=f"NSE:{share}.ADJ",
         timeframe="1d",
         bars=876,
         first="2023-01-01T18:30:00Z",
@@ -345,6 +345,19 @@ def test_the_last_bar_of_15_minutes_is_unfinished_for_a_download_in_its_middle()
     cut = read(replace(BTC_15M, options=ReadOptions.from_mapping({"as_of": "2026-01-05T12:10Z"})))
     assert cut.report["last_bar"]["state"] == "unfinished"
     assert [row.row_number for row in cut.quarantined] == [73_777]
+
+
+@pytest.mark.django_db
+def test_adjusted_prices_do_not_mix_with_those_that_were_traded() -> None:
+    official, adjusted = bhavcopy("HDFCBANK"), dhan_daily("HDFCBANK")
+    candles_import(symbol=official.symbol, timeframe="1d", path=shared_file(official.file))
+    with pytest.raises(ConflictingCandle, match=r"stored 1627 .* belong to NSE:HDFCBANK\.ADJ"):
+        candles_import(symbol=official.symbol, timeframe="1d", path=shared_file(adjusted.file))
+    assert Candle.objects.count() == official.bars
+    recorded = candles_import(
+        symbol=adjusted.symbol, timeframe="1d", path=shared_file(adjusted.file)
+    )
+    assert recorded.rows_imported == adjusted.bars
 
 
 @pytest.mark.django_db

@@ -8,7 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.services import audit_record
-from apps.marketdata.domain.errors import CandleFileRefused
+from apps.marketdata.catalogue import CATALOGUE
+from apps.marketdata.domain.errors import CandleFileRefused, ConflictingCandle
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.importers import QuarantinedRow, ReadOptions, ReadResult, candle_file_read
 from apps.marketdata.importers.options import DETECT_ALL
@@ -53,7 +54,7 @@ def candles_import(
         replaced = provisional_bars_replace(
             instrument=instrument, timeframe=timeframe, bars=result.bars
         )
-        count = candles_store(instrument=instrument, timeframe=timeframe, bars=result.bars)
+        count = _store(instrument, timeframe, result)
         recorded = _record(
             CandleImport(instrument=instrument, timeframe=timeframe, file_name=path.name[-255:]),
             sha256=_sha256(path),
@@ -89,6 +90,18 @@ def _read(
             "import it again once it has closed"
         )
     return result
+
+
+def _store(instrument: Instrument, timeframe: str, result: ReadResult) -> StoredCount:
+    try:
+        return candles_store(instrument=instrument, timeframe=timeframe, bars=result.bars)
+    except ConflictingCandle as conflict:
+        adjusted = f"{instrument.symbol}.ADJ"
+        if adjusted not in CATALOGUE:
+            raise
+        raise ConflictingCandle(
+            f"{conflict} Prices adjusted for bonus issues and splits belong to {adjusted}."
+        ) from conflict
 
 
 def _record(
