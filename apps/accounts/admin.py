@@ -15,6 +15,7 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
+from apps.accounts.admin_site import actor_of
 from apps.accounts.models import AccountMembership, TradingAccount, User
 from apps.accounts.services import (
     lockout_end,
@@ -32,10 +33,22 @@ admin.site.unregister([Group, AccessAttempt, AccessLog, AccessFailureLog])
 class UserAddForm(AdminUserCreationForm[User]):
     """An e-mail address and a password."""
 
+    def clean_email(self) -> str:
+        """Store the address in one spelling."""
+        return str(self.cleaned_data["email"]).lower()
+
     class Meta:
         model = User
         fields = ("email",)
         widgets = {"email": UnfoldAdminEmailInputWidget}
+
+
+class UserEditForm(UserChangeForm[User]):
+    """A person's particulars."""
+
+    def clean_email(self) -> str:
+        """Store the address in one spelling."""
+        return str(self.cleaned_data["email"]).lower()
 
 
 @admin.register(User)
@@ -43,7 +56,7 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin[User]):
     """People. Nobody edits a superuser but a superuser, and nobody their own roles."""
 
     audit_name = "user"
-    form = UserChangeForm[User]
+    form = UserEditForm
     add_form = UserAddForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "full_name", "is_active", "is_staff", "last_login")
@@ -91,7 +104,7 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin[User]):
             if not self.has_change_permission(request, person):
                 self.message_user(request, f"{person} is for superusers only.", messages.ERROR)
                 continue
-            second_factor_reset(user=person, actor=_actor(request), reason="reset in the admin")
+            second_factor_reset(user=person, actor=actor_of(request), reason="reset in the admin")
             self.message_user(request, f"{person} enrols a second factor at the next sign-in.")
 
 
@@ -134,19 +147,19 @@ class AccountMembershipAdmin(DeskAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Add it through the service."""
-        stored = membership_add(account=obj.account, user=obj.user, actor=_actor(request))
+        stored = membership_add(account=obj.account, user=obj.user, actor=actor_of(request))
         obj.pk = stored.pk
 
     def delete_model(self, request: HttpRequest, obj: AccountMembership) -> None:
         """End it through the service."""
-        membership_remove(membership=obj, actor=_actor(request))
+        membership_remove(membership=obj, actor=actor_of(request))
 
     def delete_queryset(
         self, request: HttpRequest, queryset: models.QuerySet[AccountMembership]
     ) -> None:
         """End each through the service."""
         for membership in queryset.select_related("account", "user"):
-            membership_remove(membership=membership, actor=_actor(request))
+            membership_remove(membership=membership, actor=actor_of(request))
 
 
 @admin.register(AccessAttempt)
@@ -166,7 +179,7 @@ class AccessAttemptAdmin(ReadOnlyAdmin):
     def end_pause(self, request: HttpRequest, queryset: models.QuerySet[AccessAttempt]) -> None:
         """Let the chosen people sign in again now."""
         for attempt in queryset:
-            lockout_end(attempt=attempt, actor=_actor(request))
+            lockout_end(attempt=attempt, actor=actor_of(request))
             self.message_user(request, f"{attempt.username} may sign in again.")
 
 
@@ -187,12 +200,6 @@ class AccessFailureLogAdmin(ReadOnlyAdmin):
     search_fields = ("username", "ip_address")
     list_filter = ("locked_out",)
     date_hierarchy = "attempt_time"
-
-
-def _actor(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise TypeError("the admin site requires a person")
-    return request.user
 
 
 def _is_superuser(request: HttpRequest) -> bool:

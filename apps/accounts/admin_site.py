@@ -53,5 +53,12 @@ class DeskAdminSite(UnfoldAdminSite):
         return HttpResponseRedirect(reverse("accounts:sign_out"), status=307)  # keeps the POST
 
 
+def actor_of(request: HttpRequest) -> User:
+    """Return the person who uses the admin, for services to record."""
+    if not isinstance(request.user, User):
+        raise TypeError("the admin site requires a person")
+    return request.user
+
+
 def _redirect_with_next(view_name: str, wanted: str) -> HttpResponse:
     return redirect(f"{reverse(view_name)}?{urlencode({REDIRECT_FIELD_NAME: wanted})}")

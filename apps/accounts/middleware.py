@@ -8,6 +8,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME, SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django_otp import DEVICE_ID_SESSION_KEY
 from rest_framework.exceptions import PermissionDenied
 
 from apps.accounts.models import User
@@ -25,8 +26,8 @@ class SecondFactorMiddleware:
     """Sign out a session that owes a code, and send one without an authenticator to enrol.
 
     Sign-in gives no session before the code to who has an authenticator; this catches a session
-    that is older than the enrolment. It stands after django-otp's middleware, and costs no query
-    without a session or with a proven one.
+    that is older than the enrolment, and one whose device was reset since. It stands after
+    django-otp's middleware, and costs no query without a session or with a proven one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -34,9 +35,10 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on, signed out if need be."""
-        person = _unproven(request)
-        if person is not None and second_factor_of(person) is not None:
-            sign_out_record(user=person, reason="the session was older than the second factor")
+        was_proven = DEVICE_ID_SESSION_KEY in request.session
+        person = _unproven(request)  # django-otp forgets the session's device if it is gone
+        if person is not None and (was_proven or second_factor_of(person) is not None):
+            sign_out_record(user=person, reason="the second factor has changed since")
             logout(request)
         return self.get_response(request)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import display
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 
 from apps.core.fields import AmountField
@@ -21,6 +23,9 @@ _SECRET_FIELDS = frozenset({"password", "password1", "password2", "usable_passwo
 class DeskAdmin(ModelAdmin):
     """A list that costs the same however long it is, and writes numbers as all pages do."""
 
+    refusals: ClassVar[tuple[type[Exception], ...]] = ()
+    """What the services behind a form raise when they refuse; the person reads it, not a 500."""
+
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = False
@@ -28,6 +33,23 @@ class DeskAdmin(ModelAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Write amounts without trailing zeros."""
         return [_column(self.model, each) for each in super().get_list_display(request)]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Undo a change that a service refused, and show why."""
+        try:
+            response: HttpResponse = super().changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        except self.refusals as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return redirect(request.get_full_path())
+        return response
 
 
 class ReadOnlyAdmin(DeskAdmin):

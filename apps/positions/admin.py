@@ -31,7 +31,7 @@ class PositionAdmin(ReadOnlyAdmin):
 class LedgerAccountAdmin(ReadOnlyAdmin):
     """The chart of accounts."""
 
-    list_display = ("account", "code", "currency")
+    list_display = ("account", "code", "currency", "balance")
     list_select_related = ("account",)
     list_filter = ("code", "currency", "account")
     search_fields = ("account__name",)

@@ -5,7 +5,7 @@ from django.db import models
 from django.http import HttpRequest
 from unfold.decorators import action
 
-from apps.accounts.models import User
+from apps.accounts.admin_site import actor_of
 from apps.core.admin import ReadOnlyAdmin
 from apps.strategies.loading import ParametersRefused, StrategyUnloadable
 from apps.strategies.models import Deployment, Signal, StrategyVersion
@@ -47,7 +47,7 @@ class DeploymentAdmin(ReadOnlyAdmin):
         for deployment in queryset:
             try:
                 deployment_start(
-                    deployment=deployment, actor=_actor(request), reason="in the admin"
+                    deployment=deployment, actor=actor_of(request), reason="in the admin"
                 )
             except (DeploymentRefused, ParametersRefused, StrategyUnloadable) as refused:
                 self.message_user(request, f"{deployment}: {refused}", messages.ERROR)
@@ -59,7 +59,9 @@ class DeploymentAdmin(ReadOnlyAdmin):
         """Let the chosen deployments trade no more."""
         for deployment in queryset:
             try:
-                deployment_stop(deployment=deployment, actor=_actor(request), reason="in the admin")
+                deployment_stop(
+                    deployment=deployment, actor=actor_of(request), reason="in the admin"
+                )
             except DeploymentRefused as refused:
                 self.message_user(request, f"{deployment}: {refused}", messages.ERROR)
             else:
@@ -75,9 +77,3 @@ class SignalAdmin(ReadOnlyAdmin):
     list_filter = ("action", "deployment", "instrument")
     search_fields = ("deployment__name", "instrument__symbol")
     date_hierarchy = "bar_open_at"
-
-
-def _actor(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise TypeError("the admin site requires a person")
-    return request.user

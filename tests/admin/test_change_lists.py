@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
@@ -18,8 +17,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from apps.core.admin import ReadOnlyAdmin
-from apps.core.models import AppendOnlyModel
 from tests.factories.positions import LedgerTransactionFactory
 from tests.factories.test_every_table_has_a_factory import factories_all
 
@@ -64,7 +61,7 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 def test_every_table_of_the_desk_is_in_the_admin() -> None:
-    assert set(_desk_models()) <= set(REGISTERED)
+    assert set(desk_models()) <= set(REGISTERED)
 
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
@@ -88,41 +85,7 @@ def test_the_page_of_one_row_opens(superuser_client: Client, model: type[models.
     assert superuser_client.get(url).status_code == 200
 
 
-def test_every_fact_is_read_only_in_the_admin() -> None:
-    facts = [model for model in _desk_models() if issubclass(model, AppendOnlyModel)]
-    assert facts
-    for model in facts:
-        assert isinstance(admin.site._registry[model], ReadOnlyAdmin), model
-
-
-@pytest.mark.parametrize(
-    "label",
-    [
-        *("orders.Order", "positions.Position", "execution.DeploymentLease"),
-        *("execution.DeploymentCursor", "reconciliation.ReportCursor", "brokers.PaperBook"),
-    ],
-)
-def test_what_only_the_desk_writes_can_be_neither_added_nor_changed_nor_deleted(
-    superuser_client: Client, label: str
-) -> None:
-    app_label, name = label.lower().split(".")
-    model = next(each for each in REGISTERED if each._meta.label == label)
-    MAKERS[model.__name__]()
-    row = model._default_manager.get()
-    before = model._default_manager.values().get()
-    prefix = f"admin:{app_label}_{name}"
-    for url in (
-        reverse(f"{prefix}_add"),
-        reverse(f"{prefix}_change", args=[row.pk]),
-        reverse(f"{prefix}_delete", args=[row.pk]),
-    ):
-        assert superuser_client.post(url, {"post": "yes"}).status_code == 403
-    bulk: dict[str, Any] = {"action": "delete_selected", "_selected_action": [row.pk]}
-    superuser_client.post(reverse(f"{prefix}_changelist"), bulk | {"post": "yes"})
-    assert model._default_manager.values().get() == before
-
-
-def _desk_models() -> list[type[models.Model]]:
+def desk_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 
 
