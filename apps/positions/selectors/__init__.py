@@ -1,0 +1,25 @@
+"""Reads of positions, cash and equity, and the check that the books hold."""
+
+from apps.positions.selectors.books import ledger_unbalanced
+from apps.positions.selectors.equity import (
+    account_equity,
+    cash_balance,
+    equity_at_day_start,
+    holdings_value,
+)
+from apps.positions.selectors.positions import (
+    position_list_open,
+    position_quantity,
+    position_quantity_account,
+)
+
+__all__ = [
+    "account_equity",
+    "cash_balance",
+    "equity_at_day_start",
+    "holdings_value",
+    "ledger_unbalanced",
+    "position_list_open",
+    "position_quantity",
+    "position_quantity_account",
+]
