@@ -146,5 +146,6 @@ class Account:
     stream: list[Report] = field(default_factory=list)
     held: dict[int, Held] = field(default_factory=dict)
 
-    def position(self, symbol: str) -> Position:
-        return self.positions.setdefault(symbol, Position())
+    def units_held(self, symbol: str) -> Decimal:
+        position = self.positions.get(symbol)
+        return ZERO if position is None else position.quantity

@@ -8,7 +8,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.venues.loopback.book import ZERO, Account, Held, Market, VenueOrder, plain, ten_places
+from tests.venues.loopback.book import (
+    ZERO,
+    Account,
+    Held,
+    Market,
+    Position,
+    VenueOrder,
+    plain,
+    ten_places,
+)
 from tests.venues.loopback.terms import (
     InstrumentRules,
     OrderTerms,
@@ -195,9 +204,8 @@ def _settle(
     """Move position and cash: a perpetual pays results, all else pays its price."""
     rules = state.rules(order.terms.symbol)
     signed = order.terms.side.sign * quantity
-    realized = account.position(rules.symbol).move(
-        signed=signed, price=price, multiplier=rules.multiplier
-    )
+    position = account.positions.setdefault(rules.symbol, Position())
+    realized = position.move(signed=signed, price=price, multiplier=rules.multiplier)
     paid = ten_places(Fraction(signed) * Fraction(price) * Fraction(rules.multiplier))
     change = realized if rules.is_perpetual else -paid
     currency = event["commission_currency"]

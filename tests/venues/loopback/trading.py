@@ -130,7 +130,7 @@ def _execute(recorder: Recorder, order: VenueOrder, market: Market, *, is_maker:
     account = recorder.state.accounts[order.account]
     wanted = order.leaves
     if order.terms.reduce_only:
-        held = account.position(order.terms.symbol).quantity
+        held = account.units_held(order.terms.symbol)
         wanted = min(wanted, reducible(held=held, side=order.terms.side))
         if wanted == 0 and crosses(order, market):
             order_end(recorder, order, Status.CANCELED, text="there is nothing to reduce")
