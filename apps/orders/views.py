@@ -3,13 +3,13 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import DetailView, TemplateView
 
+from apps.accounts.mixins import RoleRequiredMixin
 from apps.orders.forms import OrderFilterForm
 from apps.orders.models import Order
 from apps.orders.selectors import order_list_for
@@ -18,12 +18,13 @@ PAGE_SIZE = 50
 
 
 @method_decorator(never_cache, name="dispatch")
-class OrderListView(LoginRequiredMixin, TemplateView):
+class OrderListView(RoleRequiredMixin, TemplateView):
     """Orders of the person's accounts, newest first, a page at a time.
 
     A page starts below an order's id, so that orders which arrive meanwhile shift nothing.
     """
 
+    permission_required = "orders.view_order"
     template_name = "orders/order_list.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -50,9 +51,10 @@ class OrderListView(LoginRequiredMixin, TemplateView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class OrderDetailView(LoginRequiredMixin, DetailView[Order]):
+class OrderDetailView(RoleRequiredMixin, DetailView[Order]):
     """One order: its signal, the risk decision, every event, the fills and the exits."""
 
+    permission_required = "orders.view_order"
     template_name = "orders/order_detail.html"
     context_object_name = "order"
 

@@ -83,6 +83,9 @@ class Order(models.Model):
     maximum_slippage_bps = AmountField(
         null=True, blank=True, help_text="Most that a fill may be worse than the decision's price"
     )
+    amendment = models.JSONField(
+        null=True, blank=True, help_text="Terms that the venue was asked for and has not confirmed"
+    )
     status = models.CharField(max_length=16, choices=STATUSES, default=OrderStatus.INTENT.value)
     status_reason = models.CharField(max_length=400, blank=True)
     filled_quantity = AmountField(default=Decimal(0))

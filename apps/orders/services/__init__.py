@@ -1,5 +1,10 @@
 """Everything that may change an order."""
 
+from apps.orders.services.amending import (
+    AmendmentRefused,
+    order_amend_refuse,
+    order_amend_request,
+)
 from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
 from apps.orders.services.fills import fill_record
 from apps.orders.services.freezes import freeze_release_for, freeze_set
@@ -19,6 +24,7 @@ from apps.orders.services.sending import (
 )
 
 __all__ = [
+    "AmendmentRefused",
     "ExitPlan",
     "OrderNotFound",
     "OrderPlan",
@@ -28,6 +34,8 @@ __all__ = [
     "freeze_set",
     "order_abandon",
     "order_absence_record",
+    "order_amend_refuse",
+    "order_amend_request",
     "order_cancel_request",
     "order_claim",
     "order_create",

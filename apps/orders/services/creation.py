@@ -10,8 +10,8 @@ from apps.accounts.models import TradingAccount
 from apps.core.ids import client_order_id
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
-from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
-from apps.orders.models import Order
+from apps.orders.domain.types import OrderOrigin, OrderRole, OrderType, Side, TimeInForce
+from apps.orders.models import Order, OrderGroup
 from apps.orders.services.events import order_event_add
 from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
@@ -32,6 +32,9 @@ class OrderPlan:
     Attributes:
         key: What makes it unique in its account; the client order ids follow from it.
         decided_at: Market time of the decision (UTC).
+        expires_at: End of a DAY or GTD order (UTC).
+        maximum_slippage_bps: Most that a fill may be worse than the decision's price.
+        group, leg: The managed order that it is a leg of, and its name there.
         exits: Stop and target that live with the position it opens.
     """
 
@@ -42,8 +45,17 @@ class OrderPlan:
     order_type: OrderType
     quantity: Decimal
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_ratio: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
+    expires_at: datetime | None = None
+    post_only: bool = False
     reduce_only: bool = False
+    maximum_slippage_bps: Decimal | None = None
+    origin: OrderOrigin = OrderOrigin.STRATEGY
+    group: OrderGroup | None = None
+    leg: str = ""
     exits: tuple[ExitPlan, ...] = ()
 
 
@@ -75,7 +87,16 @@ def order_create(
         time_in_force=plan.time_in_force.value,
         quantity=plan.quantity,
         limit_price=plan.limit_price,
+        stop_price=plan.stop_price,
+        trail_amount=plan.trail_amount,
+        trail_ratio=plan.trail_ratio,
+        expires_at=plan.expires_at,
+        post_only=plan.post_only,
         reduce_only=plan.reduce_only,
+        maximum_slippage_bps=plan.maximum_slippage_bps,
+        origin=plan.origin.value,
+        group=plan.group,
+        leg=plan.leg,
         decided_at=plan.decided_at,
     )
     order_event_add(
@@ -99,6 +120,7 @@ def _exit_create(*, entry: Order, plan: OrderPlan, exit_plan: ExitPlan) -> Order
         signal=entry.signal,
         risk_decision=entry.risk_decision,
         parent=entry,
+        origin=plan.origin.value,
         role=exit_plan.role.value,
         client_order_id=client_order_id(at=plan.decided_at, key=f"{plan.key}:{exit_plan.role}"),
         side=plan.side.opposite.value,

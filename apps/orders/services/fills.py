@@ -10,6 +10,7 @@ from apps.core.money import SMALLEST, plain, stored
 from apps.orders.domain.states import FINAL, OrderStatus, status_after_fill
 from apps.orders.domain.types import FillReport
 from apps.orders.models import Fill, Order
+from apps.orders.services.amending import amended_quantity
 from apps.orders.services.events import order_event_add
 from apps.orders.services.exits import exits_follow
 from apps.orders.services.freezes import freeze_release_for
@@ -73,7 +74,11 @@ def _report_clean(report: FillReport) -> FillReport:
 def _order_advance(order: Order, report: FillReport) -> None:
     """Count the execution in its order and save it."""
     filled = order.filled_quantity + report.quantity
-    status = status_after_fill(S(order.status), quantity=order.quantity, filled_quantity=filled)
+    # A fill beyond the old quantity proves that a larger one, asked for, is in force
+    quantity = amended_quantity(order)
+    status = status_after_fill(S(order.status), quantity=quantity, filled_quantity=filled)
+    if filled > order.quantity:
+        order.quantity = quantity
     order.average_fill_price = _average_price(order, report)
     order.filled_quantity = filled
     order.status = status.value

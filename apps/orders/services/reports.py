@@ -11,6 +11,7 @@ from apps.core.money import SMALLEST, ZERO, plain, stored
 from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus
 from apps.orders.domain.types import FillReport, OrderReport
 from apps.orders.models import Order
+from apps.orders.services.amending import amendment_follow
 from apps.orders.services.events import order_event_add, order_locked, order_move
 from apps.orders.services.exits import exits_follow
 from apps.orders.services.freezes import freeze_release_for
@@ -70,6 +71,8 @@ def order_report_record(*, account: TradingAccount, report: OrderReport) -> Orde
     order = order_reported(account=account, report=report)
     reported_amount("quantity", report.quantity, least=SMALLEST)
     reported_amount("filled quantity", report.filled_quantity, least=ZERO)
+    if amendment_follow(order=order, report=report):
+        return order
     _terms_take_over(order, report)
     target = _target(order, report)
     if target is not None:
