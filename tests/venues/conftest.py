@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.venues.books import Book
+from tests.venues.lines import gateway_to
+from tests.venues.loopback.gateway import LoopbackGateway
 from tests.venues.loopback.process import LoopbackVenue, loopback_venue
 
 
@@ -21,3 +23,8 @@ def venue(tmp_path: Path) -> Iterator[LoopbackVenue]:
     with loopback_venue(tmp_path / "journal") as running:
         running.price("BTCUSDT", 100)
         yield running
+
+
+@pytest.fixture
+def gateway(venue: LoopbackVenue) -> LoopbackGateway:
+    return gateway_to(venue.url)
