@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.orders.domain.states import Overfill
-from apps.orders.domain.types import FillReport, OrderReport, OrderStatus, Side
+from apps.orders.domain.states import OrderStatus, Overfill
+from apps.orders.domain.types import FillReport, OrderReport, Side
 from apps.orders.models import Order
 from apps.orders.services import (
     AmendmentRefused,

@@ -8,6 +8,13 @@ from apps.orders.services.amending import (
 from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
 from apps.orders.services.fills import fill_record
 from apps.orders.services.freezes import freeze_release_for, freeze_set
+from apps.orders.services.groups import (
+    GroupOrder,
+    group_cancel_request,
+    group_create,
+    group_leg_create,
+    group_plan_record,
+)
 from apps.orders.services.reports import (
     OrderNotFound,
     ReportContradicts,
@@ -26,12 +33,17 @@ from apps.orders.services.sending import (
 __all__ = [
     "AmendmentRefused",
     "ExitPlan",
+    "GroupOrder",
     "OrderNotFound",
     "OrderPlan",
     "ReportContradicts",
     "fill_record",
     "freeze_release_for",
     "freeze_set",
+    "group_cancel_request",
+    "group_create",
+    "group_leg_create",
+    "group_plan_record",
     "order_abandon",
     "order_absence_record",
     "order_amend_refuse",

@@ -1,0 +1,31 @@
+"""Reads of orders and managed orders."""
+
+from apps.orders.selectors.groups import group_entry_average, group_list_open, group_snapshot
+from apps.orders.selectors.orders import (
+    FINAL_VALUES,
+    UNRESOLVED_VALUES,
+    WORKING_VALUES,
+    freeze_reason,
+    order_count_decided_since,
+    order_list_for,
+    order_list_open_of,
+    order_list_unfinished,
+    order_list_unresolved,
+    order_list_working,
+)
+
+__all__ = [
+    "FINAL_VALUES",
+    "UNRESOLVED_VALUES",
+    "WORKING_VALUES",
+    "freeze_reason",
+    "group_entry_average",
+    "group_list_open",
+    "group_snapshot",
+    "order_count_decided_since",
+    "order_list_for",
+    "order_list_open_of",
+    "order_list_unfinished",
+    "order_list_unresolved",
+    "order_list_working",
+]
