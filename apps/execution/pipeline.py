@@ -33,7 +33,7 @@ from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
 from apps.risk.domain.types import Denial, OrderIntent
 from apps.risk.models import RiskDecision
-from apps.risk.services import risk_decide
+from apps.risk.services import gate_enter, risk_decide
 from apps.strategies.domain.candles import Candles
 from apps.strategies.domain.strategy import Decision, decision_at_last
 from apps.strategies.models import Signal
@@ -128,6 +128,7 @@ def _orders_decide(
     """Size, pass the risk gate and write the orders down, all in the caller's transaction."""
     if signal_is_ordered(signal=signal):
         return []  # by a worker that died after it: what became of the orders is settled
+    gate_enter(account=run.account)
     standing = standing_of(deployment=run.deployment, instrument=instrument)
     context = risk_context(
         deployment=run.deployment,

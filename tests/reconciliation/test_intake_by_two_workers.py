@@ -1,12 +1,10 @@
 """Two workers that read the same reports record each of them once."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from threading import Barrier, Thread
+from threading import Barrier
 
 import pytest
-from django.db import connection
 
 from apps.accounts.models import TradingAccount
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
@@ -19,6 +17,7 @@ from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.orders.builders import a_fill_report, accepted, an_order
 from tests.reconciliation.broker import ScriptedBroker, cash_of, page_of
+from tests.workers import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
@@ -33,28 +32,6 @@ def account(transactional_db: None) -> TradingAccount:
 def order(account: TradingAccount) -> Order:
     instrument = InstrumentFactory(symbol="TEST:BTC.P")
     return accepted(an_order(account=account, instrument=instrument, quantity=D(50)))
-
-
-def together(*works: Callable[[], object]) -> list[BaseException]:
-    """Run each work in a thread of its own with its own connection; return what they raised."""
-    raised: list[BaseException] = []
-    start = Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait()
-            work()
-        except BaseException as error:  # noqa: BLE001  the test looks at it
-            raised.append(error)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return raised
 
 
 @dataclass

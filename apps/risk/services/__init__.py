@@ -1,7 +1,7 @@
 """Writes of the risk gate: decisions, limits, states, throttles and the kill switch."""
 
 from apps.risk.services.controls import RiskChangeRefused, limit_set, trading_state_set
-from apps.risk.services.decisions import risk_decide
+from apps.risk.services.decisions import gate_enter, risk_decide
 from apps.risk.services.kill_switches import (
     kill_switch_engage,
     kill_switch_release_approve,
@@ -12,6 +12,7 @@ from apps.risk.services.throttles import throttle_enable, throttle_trip
 
 __all__ = [
     "RiskChangeRefused",
+    "gate_enter",
     "kill_switch_engage",
     "kill_switch_release_approve",
     "kill_switch_release_decline",

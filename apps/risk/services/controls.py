@@ -45,8 +45,7 @@ def limit_set(
     """
     _change_require(account, deployment, reason)
     _choice_require(kind, LimitKind.values, "kind of limit")
-    if not value.is_finite() or value < 0:
-        raise RiskChangeRefused(f"a limit must be zero or more, was {value}")
+    amount = _value_require(value)
     _limits_lock()
     scope = RiskLimit.objects.filter(
         account=account, deployment=deployment, instrument=instrument, kind=kind, is_soft=is_soft
@@ -59,7 +58,7 @@ def limit_set(
         instrument=instrument,
         kind=kind,
         is_soft=is_soft,
-        value=stored(value),
+        value=amount,
         version=latest.version + 1 if latest else 1,
     )
     before = plain(latest.value) if latest else None
@@ -72,7 +71,7 @@ def limit_set(
             "kind": kind,
             "is_soft": is_soft,
             "value_before": before,
-            "value_after": plain(value),
+            "value_after": plain(amount),
         },
     )
     return limit
@@ -129,6 +128,16 @@ def _choice_require(value: str, choices: list[str], subject: str) -> None:
         raise RiskChangeRefused(
             f"unknown {subject} {value!r}; expected one of {', '.join(choices)}"
         )
+
+
+def _value_require(value: Decimal) -> Decimal:
+    try:
+        amount = stored(value)
+    except ValueError as unusable:
+        raise RiskChangeRefused(f"a limit cannot be {value}: {unusable}") from None
+    if amount < 0:
+        raise RiskChangeRefused(f"a limit must be zero or more, was {value}")
+    return amount
 
 
 def _limits_lock() -> None:

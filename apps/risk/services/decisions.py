@@ -10,6 +10,18 @@ from apps.strategies.models import Deployment, Signal
 _REASON_LENGTH = 400
 
 
+def gate_enter(*, account: TradingAccount) -> None:
+    """Let one decision of the account go at a time, until the caller's transaction ends.
+
+    Two workers that read the same snapshot would each find room for an order where there is room
+    for one. The snapshot is read after this, the order written before the commit.
+
+    Raises:
+        TransactionManagementError: No transaction is open.
+    """
+    TradingAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+
+
 def risk_decide(
     *,
     account: TradingAccount,
