@@ -4,8 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.mixins import LoginRequiredMixin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -14,6 +12,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
+from apps.accounts.mixins import RoleRequiredMixin
 from apps.accounts.models import User
 from apps.accounts.selectors import account_list_for
 from apps.operations.selectors import dashboard_for, equity_curve
@@ -24,9 +23,10 @@ from apps.strategies.services import DeploymentRefused, deployment_start, deploy
 
 
 @method_decorator(never_cache, name="dispatch")
-class DashboardView(LoginRequiredMixin, TemplateView):
+class DashboardView(RoleRequiredMixin, TemplateView):
     """Accounts in short, one of them in full."""
 
+    permission_required = ("orders.view_order", "positions.view_position")
     template_name = "operations/dashboard.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -48,9 +48,10 @@ class DashboardBodyView(DashboardView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class EquityCurveView(LoginRequiredMixin, View):
+class EquityCurveView(RoleRequiredMixin, View):
     """The points of an account's equity curve, for drawing."""
 
+    permission_required = "positions.view_equitysnapshot"
     http_method_names = ["get"]
 
     def get(self, request: HttpRequest, account_name: str) -> HttpResponse:
@@ -63,15 +64,13 @@ class EquityCurveView(LoginRequiredMixin, View):
         return JsonResponse({"currency": account.base_currency, "points": points})
 
 
-class _DeploymentCommandView(LoginRequiredMixin, View):
+class _DeploymentCommandView(RoleRequiredMixin, View):
+    permission_required = "strategies.change_deployment"
+    permission_denied_message = "Starting and stopping deployments is for traders and risk staff."
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Do it, or say why not, and go back to the account's dashboard."""
-        if not request.user.has_perm("strategies.change_deployment"):
-            raise PermissionDenied(
-                "Starting and stopping deployments is for traders and risk staff."
-            )
         deployment = get_object_or_404(deployment_list_for(request.user), pk=pk)
         try:
             done = self.command(deployment, request.user)

@@ -5,7 +5,9 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts.models import User
-from tests.factories.accounts import TOTPDeviceFactory, UserFactory
+from apps.accounts.roles import Role
+from tests.factories.accounts import TOTPDeviceFactory
+from tests.sessions import person
 
 
 @pytest.fixture
@@ -15,7 +17,7 @@ def client() -> Client:
 
 @pytest.fixture
 def user(db: None) -> User:
-    return UserFactory(email="tara@desk.example")
+    return person(Role.TRADER, email="tara@desk.example")
 
 
 @pytest.fixture
