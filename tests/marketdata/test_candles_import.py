@@ -1,4 +1,5 @@
 import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -165,7 +166,13 @@ def test_an_import_costs_as_many_queries_for_a_thousand_bars_as_for_ten(tmp_path
     assert costs[0] == costs[1] <= 25
 
 
-# The last bar of a file
+def test_a_file_whose_name_is_no_text_is_recorded_by_what_can_be_read_of_it(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, good_csv(), os.fsdecode(b"btc\xff.csv"))
+    recorded = candles_import(symbol=SYMBOL, timeframe="5m", path=path)
+    assert recorded.file_name == "btc?.csv"
+    assert CandleImport.objects.get().report["file"]["name"] == "btc?.csv"
 
 
 def last_bar(recorded: CandleImport) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
@@ -249,3 +250,11 @@ def test_a_zip_of_unknown_packing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CandleFileRefused, match="packed in an unknown way"):
         read(tmp_path, bytes(content))
     assert zipfile.is_zipfile(written(tmp_path, bytes(content)))
+
+
+def test_a_column_whose_name_cannot_be_stored_is_refused(tmp_path: Path) -> None:
+    names = ["date", "open\0", "high", "low", "close", "volume"]
+    path = tmp_path / "names.feather"
+    pyarrow.feather.write_feather(table().to_arrow().rename_columns(names), path)
+    with pytest.raises(CandleFileRefused, match="holds a NUL character; rename the column"):
+        candle_file_read(path=path, timeframe="5m", instrument_calendar="24/7")

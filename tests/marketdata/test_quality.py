@@ -80,6 +80,13 @@ def test_a_row_off_the_grid_is_refused() -> None:
     assert judgement.findings["misaligned"] == 1
 
 
+def test_rows_that_are_all_off_the_grid_make_no_gaps() -> None:
+    rows = [(START + timedelta(minutes=5 * place, seconds=1), POSSIBLE) for place in (0, 3)]
+    findings = judge(*rows).findings
+    assert (findings["misaligned"], findings["gaps"]["count"]) == (2, 0)
+    assert findings["outside_session"]["rows"] == 0
+
+
 def test_of_duplicates_the_first_possible_row_is_kept() -> None:
     bad, other = (100, 100.4, 99, 100.5, 7), (100, 101, 99, 100.5, 8)
     judgement = judge(*((START, values) for values in (bad, POSSIBLE, POSSIBLE, other)))

@@ -208,7 +208,10 @@ def _from_arrow(table: pa.Table) -> pl.DataFrame:
         raise CandleFileRefused(
             f"the table holds columns of a kind that no candle has ({_first_line(error)})"
         ) from error
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+    frame = frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+    if any("\0" in name for name in frame.columns):
+        raise CandleFileRefused("the name of a column holds a NUL character; rename the column")
+    return frame
 
 
 def _from_csv(payload: bytes, delimiter: str | None) -> tuple[pl.DataFrame, str]:

@@ -278,7 +278,7 @@ def _report(
     without_time = len(reading.times.unreadable)
     kinds = dict(judgement.kinds) | ({"unreadable time": without_time} if without_time else {})
     return {
-        "file": {"name": path.name, "layout": reading.table.layout},
+        "file": {"name": _name(path), "layout": reading.table.layout},
         "rows": reading.table.frame.height,
         "bars": len(bars),
         "first_open_at": moment_text(_seconds(bars[0])),
@@ -295,6 +295,11 @@ def _report(
         "quarantined": quarantine_described(quarantined, kinds),
         "notes": [note for note in (reading.volume_note, reading.placed.note) if note],
     }
+
+
+def _name(path: Path) -> str:
+    """Return the file's name; what is no text in it, which Unix allows, as question marks."""
+    return path.name.encode(errors="replace").decode()
 
 
 def _seconds(bar: Bar) -> float:

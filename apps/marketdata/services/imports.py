@@ -56,7 +56,11 @@ def candles_import(
         )
         count = _store(instrument, timeframe, result)
         recorded = _record(
-            CandleImport(instrument=instrument, timeframe=timeframe, file_name=path.name[-255:]),
+            CandleImport(
+                instrument=instrument,
+                timeframe=timeframe,
+                file_name=result.report["file"]["name"],
+            ),
             sha256=_sha256(path),
             count=count,
             quarantined=result.quarantined,
