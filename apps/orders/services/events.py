@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from apps.core.clock import now
 from apps.core.services import audit_record
-from apps.orders.domain.states import FINAL, OrderStatus, status_require
+from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus, status_require
 from apps.orders.models import Order, OrderEvent
 
 
@@ -58,10 +58,13 @@ def order_move(
     """Set a locked order's status by the state table, save it and write the step down.
 
     Raises:
-        IllegalTransition: The table does not list the step; nothing is written.
+        IllegalTransition: The table does not list the step, or would reject an order that has
+            filled; nothing is written.
     """
     before = OrderStatus(order.status)
     status_require(before, target)
+    if target is OrderStatus.REJECTED and order.filled_quantity > 0:
+        raise IllegalTransition(before, target)
     order.status = target.value
     if reason:
         order.status_reason = reason[:400]

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import SMALLEST, ZERO, plain, stored
-from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus
+from apps.orders.domain.states import FINAL, OrderStatus
 from apps.orders.domain.types import FillReport, OrderReport
 from apps.orders.models import Order
 from apps.orders.services.amending import amendment_follow
@@ -134,8 +134,6 @@ def _target(order: Order, report: OrderReport) -> OrderStatus | None:
         return None
     if told in (S.NEW, S.PENDING_NEW) and current in (S.PENDING_CANCEL, S.PENDING_REPLACE):
         return None
-    if told is S.REJECTED and order.filled_quantity > 0:
-        raise IllegalTransition(current, told)
     return told
 
 

@@ -47,6 +47,7 @@ def order_return_unsent(*, order: Order, reason: str) -> None:
     if locked.status == S.INTENT or locked.claimed_epoch != order.claimed_epoch:
         return
     order_move(order=locked, target=S.INTENT, kind="order.returned_unsent", reason=reason)
+    freeze_release_for(order=locked)
 
 
 @transaction.atomic
