@@ -4,12 +4,14 @@ import os
 
 import django
 
+import manage
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings.embedded")
 django.setup()
 
-from manage import main  # noqa: E402  needs the apps
 from tests.venues.loopback.bootstrap import loopback_install  # noqa: E402  needs the apps
 
+loopback_install()
+
 if __name__ == "__main__":
-    loopback_install()
-    main()
+    manage.main()
