@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 
+import django
 from django.conf import settings
-from django.core.management import execute_from_command_line
+from django.core.management import execute_from_command_line, get_commands
 
+from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.embedded import EmbeddedServicesError, services_held
 
 WITHOUT_SERVICES = frozenset(
@@ -27,8 +29,11 @@ def main() -> None:
         return
     try:
         with services_held(settings.EMBEDDED_SERVICES):
+            django.setup()
+            if get_commands().get(command, "").startswith("apps."):  # one of our own
+                database_prepare()
             execute_from_command_line(sys.argv)
-    except EmbeddedServicesError as error:
+    except (DatabaseUnprepared, EmbeddedServicesError) as error:
         sys.exit(f"{command}: {error}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

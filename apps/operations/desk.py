@@ -15,8 +15,8 @@ from typing import TextIO
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.embedded.folders import folder_writable_ensure
 from apps.core.embedded.locks import FileLock
 from apps.core.supervision import ProcessSpec, Supervisor
@@ -137,18 +137,13 @@ def _database_prepare() -> None:
     Raises:
         DeskRefused: The database is not embedded and lacks migrations.
     """
-    if settings.EMBEDDED_SERVICES is not None:
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        return
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        database_prepare()
+    except DatabaseUnprepared as error:
+        raise DeskRefused(str(error)) from error
     connection.close()
-    if missing:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
-        raise DeskRefused(
-            f"{len(missing)} migrations are not applied ({names} …). Run `manage.py migrate` first."
-        )
+    if settings.EMBEDDED_SERVICES is not None:
+        call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def _books_prepare() -> None:
