@@ -156,7 +156,7 @@ def _books_prepare() -> None:
 
 
 def source_fingerprint(base_dir: Path) -> str:
-    """Return the SHA-256 of every Python file that the desk runs, so that a start names its code."""
+    """Return the SHA-256 of every Python file that the desk runs: a start names its code."""
     digest = hashlib.sha256()
     for folder in ("apps", "tradingsite"):
         for path in sorted((base_dir / folder).rglob("*.py")):

@@ -3,7 +3,6 @@
 from base64 import b32decode
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_otp.oath import TOTP
 
@@ -28,7 +27,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Create, say how to sign in, run."""
-        call_command("migrate", interactive=False, verbosity=0)
         people = demo_seed()
         text = _sign_in_text(people)
         if options["seed_only"]:
