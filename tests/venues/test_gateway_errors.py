@@ -3,6 +3,7 @@
 import itertools
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -230,3 +231,17 @@ def test_reading_what_cannot_be_raises_and_never_looks_empty(
     line.fault("MALFORMED", endpoint=endpoint, body=json.dumps(body))
     with pytest.raises(OutcomeUnknown):
         CALLS[endpoint](line.gateway)
+
+
+def test_delays_add_up_and_leave_room_for_one_other_fault(line: Line) -> None:
+    for fault in ("DELAY_BEFORE", "DELAY_AFTER"):
+        line.fault(fault, seconds=0.1, count=None, endpoint="PLACE")
+    line.fault("DROP_AFTER", endpoint="PLACE")
+    line.fault("ERROR_BEFORE", endpoint="PLACE")
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknown, match="no whole answer"):
+        line.gateway.order_place(request())
+    assert time.monotonic() - started > 0.2
+    with pytest.raises(OutcomeUnknown, match="answered 500"):
+        line.gateway.order_place(request("A2"))
+    assert line.count("accepted") == 1

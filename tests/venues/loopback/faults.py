@@ -65,11 +65,8 @@ IN_THE_REPORTS = frozenset(
     }
 )
 ON_THE_WIRE = frozenset(Fault) - IN_THE_REPORTS - frozenset(IN_THE_BOOK)
-BEFORE = frozenset(
-    {
-        *(Fault.DROP_BEFORE, Fault.ERROR_BEFORE, Fault.THROTTLE, Fault.UNAUTHORIZED),
-    }
-)
+BEFORE = frozenset({Fault.DROP_BEFORE, Fault.ERROR_BEFORE, Fault.THROTTLE, Fault.UNAUTHORIZED})
+DELAYS = frozenset({Fault.DELAY_BEFORE, Fault.DELAY_AFTER})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,10 +177,16 @@ class FaultPlan:
         """Let all go well from now on."""
         self._rules.clear()
 
-    def wire(self, endpoint: Endpoint, account: str) -> FaultRule | None:
-        """Return what goes wrong with a request on the wire, if anything."""
-        watching = (rule for rule in self._watching(endpoint, account) if rule.fault in ON_THE_WIRE)
-        return next((rule for rule in watching if rule.happens()), None)
+    def wire(self, endpoint: Endpoint, account: str) -> list[FaultRule]:
+        """Return what goes wrong with a request on the wire: every delay, and one thing besides."""
+        found: list[FaultRule] = []
+        for rule in self._watching(endpoint, account):
+            is_one_too_many = rule.fault not in DELAYS and any(
+                other.fault not in DELAYS for other in found
+            )
+            if rule.fault in ON_THE_WIRE and not is_one_too_many and rule.happens():
+                found.append(rule)
+        return found
 
     def book(self, fault: Fault, account: str) -> bool:
         """Tell whether one of the book's faults happens now."""

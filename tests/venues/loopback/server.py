@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.venues.loopback.control import CONTROLS
-from tests.venues.loopback.faults import BEFORE, Endpoint, Fault, FaultRule
+from tests.venues.loopback.faults import BEFORE, DELAYS, Endpoint, Fault, FaultRule
 from tests.venues.loopback.fields import Refusal
 from tests.venues.loopback.journal import JournalInUse, encode
 from tests.venues.loopback.terms import settings_read, settings_wire
@@ -106,30 +106,33 @@ class VenueHandler(BaseHTTPRequestHandler):
         control = CONTROLS.get(path.removeprefix("/control/"))
         if control is None or self.command != "POST" or not path.startswith("/control/"):
             raise Refusal(f"{self.command} {path} is unknown", code="PATH", status=404)
+        self.server.venue.journal.write([{"kind": "control", "name": path, "asked": asked}])
         self._send(HTTPStatus.OK, control(self.server.venue, asked))
 
     def _call(self, endpoint: Endpoint, call: Call, asked: Mapping[str, Any]) -> None:
         venue, account = self.server.venue, self.headers.get(ACCOUNT_HEADER, "")
         number = venue.heard(endpoint, account, asked)
         with venue.at_work() as recorder:
-            rule = recorder.faults.wire(endpoint, account)
-        if rule is not None and self._fails_before(rule, number):
+            rules = recorder.faults.wire(endpoint, account)
+        _wait(rules, Fault.DELAY_BEFORE)
+        rule = next((rule for rule in rules if rule.fault not in DELAYS), None)
+        if rule is not None and rule.fault in BEFORE:
+            self._fail_before(rule, number)
             return
         try:
             status, answer = int(HTTPStatus.OK), call(venue, _key_require(account), asked)
         except Refusal as refusal:
             status, answer = refusal.status, {"code": refusal.code, "message": str(refusal)}
-        if rule is not None and self._fails_after(rule, number, answer):
+        _wait(rules, Fault.DELAY_AFTER)
+        if rule is not None:
+            self._fail_after(rule, number, answer)
             return
         venue.answered(number, status=status, code=answer.get("code"))
         self._send(status, answer)
 
-    def _fails_before(self, rule: FaultRule, number: int) -> bool:
-        """Let a fault happen before anything was done; tell whether that was all."""
-        if rule.fault in BEFORE or rule.fault is Fault.DELAY_BEFORE:
-            time.sleep(rule.seconds)
-        if rule.fault not in BEFORE:
-            return False
+    def _fail_before(self, rule: FaultRule, number: int) -> None:
+        """Answer, or do not, without having done anything."""
+        time.sleep(rule.seconds)
         self.server.venue.answered(number, fault=rule.fault)
         if rule.fault is Fault.DROP_BEFORE:
             self._drop()
@@ -140,14 +143,10 @@ class VenueHandler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.TOO_MANY_REQUESTS, throttled, retry_after=rule.retry_after)
         else:
             self._send(HTTPStatus.UNAUTHORIZED, {"code": "AUTH", "message": "unknown key"})
-        return True
 
-    def _fails_after(self, rule: FaultRule, number: int, answer: Answer) -> bool:
-        """Let a fault happen to the answer of what was done; tell whether none is left to give."""
-        if rule.fault is not Fault.DELAY_BEFORE:
-            time.sleep(rule.seconds)
-        if rule.fault in (Fault.DELAY_BEFORE, Fault.DELAY_AFTER):
-            return False
+    def _fail_after(self, rule: FaultRule, number: int, answer: Answer) -> None:
+        """Lose or spoil the answer to what was done."""
+        time.sleep(rule.seconds)
         self.server.venue.answered(number, fault=rule.fault)
         if rule.fault is Fault.DROP_AFTER:
             self._drop()
@@ -159,7 +158,6 @@ class VenueHandler(BaseHTTPRequestHandler):
             whole = encode(answer).encode()
             self._send_bytes(HTTPStatus.OK, whole[: len(whole) // 2], length=len(whole))
             self._drop()
-        return True
 
     def _drop(self) -> None:
         self.close_connection = True
@@ -188,6 +186,10 @@ class VenueHandler(BaseHTTPRequestHandler):
             super().handle()
         except (ConnectionError, TimeoutError):
             self.close_connection = True
+
+
+def _wait(rules: list[FaultRule], fault: Fault) -> None:
+    time.sleep(sum(rule.seconds for rule in rules if rule.fault is fault))
 
 
 def _key_require(account: str) -> str:
