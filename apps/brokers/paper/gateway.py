@@ -9,7 +9,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from apps.brokers.paper.book import order_close, order_report_add
 from apps.brokers.paper.reports import fill_report, order_report, row_report
-from apps.brokers.paper.terms import amendment_changes, attached_check, terms_check
+from apps.brokers.paper.terms import amendment_changes, attached_check, offer_check, terms_check
 from apps.brokers.selectors import RESTING, paper_reports_wait
 from apps.core.clock import now
 from apps.core.money import plain
@@ -72,6 +72,7 @@ class PaperGateway:
         instrument = Instrument.objects.filter(symbol=request.symbol).first()
         if instrument is None or not instrument.is_tradable:
             raise Rejected(f"{request.symbol} is not traded here", code="SYMBOL")
+        offer_check(request, self.capabilities)
         terms_check(request, instrument)
         attached_check(request, book)
         order = PaperOrder.objects.create(

@@ -6,7 +6,7 @@ from apps.brokers.models import PaperBook, PaperOrder
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
-from apps.orders.domain.types import OrderAmendment, OrderRequest, OrderType
+from apps.orders.domain.types import BrokerCapabilities, OrderAmendment, OrderRequest, OrderType
 
 
 def amendment_changes(amendment: OrderAmendment) -> dict[str, Decimal]:
@@ -17,6 +17,26 @@ def amendment_changes(amendment: OrderAmendment) -> dict[str, Decimal]:
         "stop_price": amendment.stop_price,
     }
     return {name: value for name, value in terms.items() if value is not None}
+
+
+def offer_check(request: OrderRequest, offered: BrokerCapabilities) -> None:
+    """Refuse what the venue does not offer at all.
+
+    Raises:
+        Rejected: Names what is asked for and what there is.
+    """
+    asked = (
+        ("ORDER_TYPE", request.order_type, offered.order_types),
+        ("TIME_IN_FORCE", request.time_in_force, offered.times_in_force),
+    )
+    for code, word, words in asked:
+        if word not in words:
+            raise Rejected(
+                f"the paper venue knows no {word} orders; it takes {', '.join(sorted(words))}",
+                code=code,
+            )
+    if request.post_only and not offered.post_only:
+        raise Rejected("the paper venue knows no post-only orders", code="POST_ONLY")
 
 
 def terms_check(request: OrderRequest | PaperOrder, instrument: Instrument) -> None:
