@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.venues.loopback.book import ZERO, Market, VenueOrder
-from tests.venues.loopback.terms import OrderType, Side
+from tests.venues.loopback.terms import TRIGGERED, OrderTerms, OrderType, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,15 @@ class Execution:
     level: int
 
 
-def trigger_is_touched(order: VenueOrder, last: Decimal) -> bool:
+def trigger_is_touched(terms: OrderTerms, *, stop_price: Decimal | None, last: Decimal) -> bool:
     """Tell whether the last price starts a waiting order.
 
     A stop starts when the price has run against its side, a take-profit when it has come to it.
     """
-    if order.stop_price is None:
+    if stop_price is None or terms.order_type not in TRIGGERED:
         return False
-    runs_up = (order.terms.side is Side.BUY) != (order.terms.order_type is OrderType.TAKE_PROFIT)
-    return last >= order.stop_price if runs_up else last <= order.stop_price
+    runs_up = (terms.side is Side.BUY) != (terms.order_type is OrderType.TAKE_PROFIT)
+    return last >= stop_price if runs_up else last <= stop_price
 
 
 def is_within(side: Side, *, price: Decimal, bound: Decimal | None) -> bool:

@@ -15,7 +15,6 @@ from tests.venues.loopback.state import terms_event
 from tests.venues.loopback.terms import (
     IMMEDIATE,
     LIMITED,
-    TRIGGERED,
     Deduplication,
     OrderTerms,
     Status,
@@ -77,22 +76,8 @@ def _terms_check(recorder: Recorder, terms: OrderTerms) -> None:
     market = state.markets.get(terms.symbol)
     if market is None or not state.settings.refuses_crossed_stops:
         return
-    if terms.order_type in TRIGGERED and _would_trigger(terms, market):
+    if trigger_is_touched(terms, stop_price=terms.stop_price, last=market.last):
         raise Refusal(f"the price {market.last} has passed the trigger", code="CROSSED_STOP")
-
-
-def _would_trigger(terms: OrderTerms, market: Market) -> bool:
-    draft = VenueOrder(
-        account="",
-        venue_order_id="",
-        terms=terms,
-        quantity=terms.quantity,
-        limit_price=terms.limit_price,
-        stop_price=terms.stop_price,
-        status=Status.NEW,
-        updated_at="",
-    )
-    return trigger_is_touched(draft, market.last)
 
 
 def order_meet(recorder: Recorder, order: VenueOrder, *, arrives: bool) -> None:
@@ -103,7 +88,10 @@ def order_meet(recorder: Recorder, order: VenueOrder, *, arrives: bool) -> None:
     """
     market = recorder.state.markets.get(order.terms.symbol)
     if order.waits_for_trigger:
-        if market is None or not trigger_is_touched(order, market.last):
+        stop_price = order.stop_price
+        if market is None or not trigger_is_touched(
+            order.terms, stop_price=stop_price, last=market.last
+        ):
             return
         recorder.order_event("triggered", order, text="triggered")
         arrives = True
