@@ -162,7 +162,7 @@ def expected(positions: dict[Any, ReferencePosition]) -> dict[Any, Any]:
 
 
 any_stream = settings(
-    max_examples=cases(300, short=15),
+    max_examples=cases(100, short=15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
