@@ -7,7 +7,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.core.admin import AuditedAdmin, ReadOnlyAdmin
-from apps.marketdata.models import Candle, CandleImport, Feed, Instrument, QuarantinedCandle
+from apps.marketdata.models import (
+    Candle,
+    CandleImport,
+    Feed,
+    Instrument,
+    QuarantinedCandle,
+    Quote,
+)
 
 
 @admin.register(Instrument)
@@ -101,3 +108,13 @@ class QuarantinedCandleAdmin(ReadOnlyAdmin):
     def timeframe(self, refused: QuarantinedCandle) -> str:
         """Return the bar length that was imported."""
         return refused.candle_import.timeframe
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    """The newest prices of each instrument."""
+
+    list_display = ("instrument", "bid", "ask", "last", "source", "quoted_at", "received_at")
+    list_select_related = ("instrument",)
+    list_filter = ("source",)
+    search_fields = ("instrument__symbol",)

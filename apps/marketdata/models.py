@@ -11,6 +11,7 @@ from apps.core.models import AppendOnlyModel
 from apps.marketdata.domain.calendars import CALENDARS
 from apps.marketdata.domain.errors import FeedRefused
 from apps.marketdata.domain.feeds import feed_settings
+from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 
@@ -39,6 +40,14 @@ class Instrument(models.Model):
     lot_size = AmountField(help_text="Smallest step of the quantity, and smallest quantity")
     minimum_notional = AmountField(default=Decimal(0))
     multiplier = AmountField(default=Decimal(1), help_text="Quote units per point and unit")
+    maximum_quantity = AmountField(
+        null=True, blank=True, help_text="Most units of one order; in India the freeze quantity"
+    )
+    lower_price_band = AmountField(null=True, blank=True, help_text="Lowest price taken today")
+    upper_price_band = AmountField(null=True, blank=True, help_text="Highest price taken today")
+    initial_margin_ratio = AmountField(
+        default=Decimal(1), help_text="Part of the notional that a position ties up"
+    )
     calendar = models.CharField(
         max_length=12, choices=[(name, name) for name in CALENDARS], default="24/7"
     )
@@ -107,6 +116,39 @@ class Candle(models.Model):
             close=self.close,
             volume=self.volume,
         )
+
+
+class Quote(models.Model):
+    """The newest prices of an instrument; a row is overwritten by newer ones only."""
+
+    class Source(models.TextChoices):
+        """What told them."""
+
+        BAR = "BAR", "A bar: one tick around its price"
+        TICKER = "TICKER", "The venue's ticker"
+        BOOK = "BOOK", "The venue's order book"
+
+    instrument = models.OneToOneField(Instrument, on_delete=models.PROTECT, related_name="quote")
+    bid = AmountField(null=True)
+    ask = AmountField(null=True)
+    last = AmountField()
+    source = models.CharField(max_length=8, choices=Source.choices)
+    quoted_at = models.DateTimeField(help_text="Venue or market time")
+    received_at = models.DateTimeField(help_text="Machine time")
+
+    class Meta:
+        ordering = ("instrument",)
+        constraints = [
+            models.CheckConstraint(condition=models.Q(last__gt=0), name="quote_last_is_positive")
+        ]
+
+    def __str__(self) -> str:
+        """Name the instrument and the last price."""
+        return f"{self.instrument_id} at {self.last.normalize():f}"
+
+    def to_view(self) -> QuoteView:
+        """Return the prices as the plain value that costs are measured against."""
+        return QuoteView(last=self.last, bid=self.bid, ask=self.ask)
 
 
 class CandleImport(AppendOnlyModel):

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
-from apps.marketdata.models import Candle, Instrument
+from apps.marketdata.models import Candle, Instrument, Quote
 
 CandleRow: TypeAlias = tuple[datetime, Decimal, Decimal, Decimal, Decimal, Decimal]
 _COLUMNS = ("open_at", "open", "high", "low", "close", "volume")
@@ -62,6 +62,11 @@ def candle_latest(*, instrument: Instrument, timeframe: str) -> Bar | None:
         .values_list(*_COLUMNS)[:1]
     )
     return next(iter(_bars(rows, timeframe)), None)
+
+
+def quote_latest(*, instrument: Instrument) -> Quote | None:
+    """Return the newest quote, or None where nobody has told one."""
+    return Quote.objects.filter(instrument=instrument).first()
 
 
 def _bars(rows: Iterable[CandleRow], timeframe: str) -> list[Bar]:

@@ -12,6 +12,7 @@ from apps.marketdata.models import (
     Instrument,
     InstrumentKind,
     QuarantinedCandle,
+    Quote,
 )
 from tests.factories.base import RowFactory
 
@@ -80,3 +81,16 @@ class FeedFactory(RowFactory[Feed]):
     timeframe = "5m"
     configuration = factory.LazyFunction(lambda: {"seed": 1})
     next_open_at = START
+
+
+class QuoteFactory(RowFactory[Quote]):
+    class Meta:
+        model = Quote
+
+    instrument = factory.SubFactory(InstrumentFactory)
+    bid = Decimal("99.9")
+    ask = Decimal("100.1")
+    last = Decimal(100)
+    source = "TICKER"
+    quoted_at = START
+    received_at = START

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.marketdata.domain.quotes import QuoteView
 from apps.orders.domain.collars import collar_objection, marketable_limit, slippage_limit
-from apps.orders.domain.quality import QuoteView
 from apps.orders.domain.types import Side
 
 D = Decimal

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.orders.domain.quality import FillView, QuoteView, execution_quality
+from apps.marketdata.domain.quotes import QuoteView
+from apps.orders.domain.quality import FillView, execution_quality
 from apps.orders.domain.types import Side
 
 D = Decimal

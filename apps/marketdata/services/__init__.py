@@ -4,6 +4,7 @@ from apps.marketdata.services.candles import StoredCount, candles_store
 from apps.marketdata.services.feeds import feed_advance, feed_create, feed_start, feed_stop
 from apps.marketdata.services.imports import candles_import
 from apps.marketdata.services.instruments import instrument_ensure
+from apps.marketdata.services.quotes import quote_record
 
 __all__ = [
     "StoredCount",
@@ -14,4 +15,5 @@ __all__ = [
     "feed_start",
     "feed_stop",
     "instrument_ensure",
+    "quote_record",
 ]

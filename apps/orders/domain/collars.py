@@ -3,8 +3,8 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from apps.core.money import plain
+from apps.marketdata.domain.quotes import QuoteView
 from apps.orders.domain.fill_rules import round_to
-from apps.orders.domain.quality import QuoteView
 from apps.orders.domain.types import Side
 
 _BPS = Decimal(10_000)

@@ -5,26 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from apps.core.money import ZERO, stored
+from apps.marketdata.domain.quotes import QuoteView
 from apps.orders.domain.types import Side
 
 _BPS = Decimal(10_000)
 _EXACT_DIGITS = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteView:
-    """Prices at one moment, quote currency; bid and ask are None where only a last is known."""
-
-    last: Decimal
-    bid: Decimal | None = None
-    ask: Decimal | None = None
-
-    @property
-    def mid(self) -> Decimal:
-        """Half way between bid and ask; the last price where one of them is not known."""
-        if self.bid is None or self.ask is None:
-            return self.last
-        return (self.bid + self.ask) / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

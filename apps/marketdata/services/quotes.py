@@ -1,0 +1,50 @@
+"""Keeps the newest prices of each instrument."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from apps.core.clock import wall_now
+from apps.marketdata.domain.errors import MarketDataRefused
+from apps.marketdata.domain.quotes import QuoteView
+from apps.marketdata.models import Instrument
+
+_UPSERT = """
+INSERT INTO marketdata_quote (instrument_id, bid, ask, last, source, quoted_at, received_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (instrument_id) DO UPDATE
+SET bid = EXCLUDED.bid, ask = EXCLUDED.ask, last = EXCLUDED.last, source = EXCLUDED.source,
+    quoted_at = EXCLUDED.quoted_at, received_at = EXCLUDED.received_at
+WHERE marketdata_quote.quoted_at <= EXCLUDED.quoted_at
+"""
+
+
+def quote_record(
+    *, instrument: Instrument, quote: QuoteView, source: str, quoted_at: datetime
+) -> bool:
+    """Keep a quote unless a newer one is known.
+
+    Args:
+        source: Value of ``Quote.Source``.
+        quoted_at: Venue or market time (aware).
+
+    Returns:
+        Whether it was kept.
+
+    Raises:
+        MarketDataRefused: A price is not positive and finite, or bid lies above ask.
+    """
+    prices = [price for price in (quote.bid, quote.ask, quote.last) if price is not None]
+    if any(not price.is_finite() or price <= 0 for price in prices):
+        raise MarketDataRefused(f"a quote of {instrument} has a price that is none: {quote}")
+    if quote.bid is not None and quote.ask is not None and quote.bid > quote.ask:
+        raise MarketDataRefused(f"a quote of {instrument} has its bid above its ask: {quote}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT,
+            [
+                *(instrument.pk, quote.bid, quote.ask, quote.last),
+                *(source, quoted_at, wall_now()),
+            ],
+        )
+        return bool(cursor.rowcount)
