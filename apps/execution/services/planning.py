@@ -148,6 +148,7 @@ def _intent(
         reduce_only=last.reduce_only,
         role=last.role.value,
         opens=opens,
+        orders=len(plans),
     )
 
 

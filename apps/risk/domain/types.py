@@ -22,6 +22,7 @@ class OrderIntent:
         role: ENTRY, EXIT, STOP_LOSS or TAKE_PROFIT.
         opens: Whoever asks means to open, enlarge or turn a position.
         is_automated: No person entered it.
+        orders: How many orders it takes: two where a position is turned, one else.
     """
 
     symbol: str
@@ -34,6 +35,7 @@ class OrderIntent:
     opens: bool
     stop_price: Decimal | None = None
     is_automated: bool = True
+    orders: int = 1
 
     @property
     def signed_quantity(self) -> Decimal:

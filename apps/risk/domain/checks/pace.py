@@ -11,23 +11,23 @@ from apps.risk.domain.types import OrderIntent, RiskContext, WorkingOrder
 def check_open_orders(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
     """Hold how many orders work at once."""
     if not intent_reduces(intent, context):
-        count = Decimal(context.open_orders + 1)
+        count = Decimal(context.open_orders + intent.orders)
         yield from above("open orders", count, context.limits_of("OPEN_ORDERS"))
 
 
-def check_orders_per_second(_intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
+def check_orders_per_second(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
     """Slow down a strategy that runs wild."""
-    orders = Decimal(context.orders_last_second + 1)
+    orders = Decimal(context.orders_last_second + intent.orders)
     yield from above("orders in one second", orders, context.limits_of("ORDERS_PER_SECOND"))
 
 
-def check_order_rate(_intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
+def check_order_rate(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
     """Take a token from each bucket of client, exchange and segment, or send nothing.
 
     Source: NSE, retail algo framework: ten orders a second and exchange.
     """
     for bucket in context.rate_buckets:
-        if bucket.tokens < 1:
+        if bucket.tokens < intent.orders:
             yield Finding(
                 f"the order rate of {bucket.name} is used up: it allows "
                 f"{plain(bucket.orders_per_second)} orders a second; try again in a second"
@@ -38,7 +38,7 @@ def check_order_to_trade(intent: OrderIntent, context: RiskContext) -> Iterator[
     """Hold how many orders are sent for each trade; the first hundred of a day are free."""
     if intent_reduces(intent, context) or context.orders_today < _FREE_ORDERS:
         return
-    ratio = Decimal(context.orders_today + 1) / max(context.trades_today, 1)
+    ratio = Decimal(context.orders_today + intent.orders) / max(context.trades_today, 1)
     yield from above("orders for each trade today", ratio, context.limits_of("ORDER_TO_TRADE"))
 
 
