@@ -18,6 +18,7 @@ class OrderQuote(AppendOnlyModel):
         DECISION = "DECISION", "Decision"
         SUBMIT = "SUBMIT", "Submit"
         FILL = "FILL", "Fill"
+        END = "END", "End of what did not fill"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="quotes")
     fill = models.OneToOneField(

@@ -13,19 +13,31 @@ from apps.orders.selectors.orders import (
     order_list_unresolved,
     order_list_working,
 )
+from apps.orders.selectors.quality import (
+    MeasuredOrder,
+    OrderTimings,
+    measured_order_list,
+    order_measure,
+    orders_measure,
+)
 
 __all__ = [
     "FINAL_VALUES",
     "UNRESOLVED_VALUES",
     "WORKING_VALUES",
+    "MeasuredOrder",
+    "OrderTimings",
     "freeze_reason",
     "group_entry_average",
     "group_list_open",
     "group_snapshot",
+    "measured_order_list",
     "order_count_decided_since",
     "order_list_for",
     "order_list_open_of",
     "order_list_unfinished",
     "order_list_unresolved",
     "order_list_working",
+    "order_measure",
+    "orders_measure",
 ]

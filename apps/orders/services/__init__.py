@@ -15,6 +15,7 @@ from apps.orders.services.groups import (
     group_leg_create,
     group_plan_record,
 )
+from apps.orders.services.quotes import order_quote_record
 from apps.orders.services.reports import (
     OrderNotFound,
     ReportContradicts,
@@ -52,6 +53,7 @@ __all__ = [
     "order_claim",
     "order_create",
     "order_mark_unknown",
+    "order_quote_record",
     "order_reject",
     "order_report_record",
     "order_return_unsent",
