@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -10,13 +10,15 @@ from django.db.models import QuerySet
 from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperOrder
 from apps.marketdata.models import Instrument
+from apps.orders.domain.fill_rules import RestingOrder
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderType, Side, TimeInForce
 
 RESTING = (OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value)
 
 _ORDERS_WAITING = """
-SELECT o.id, o.order_type, o.side, o.time_in_force, o.limit_price, o.stop_price, o.is_triggered
+SELECT o.id, o.time_in_force, o.expires_at, o.order_type, o.side, o.limit_price, o.stop_price,
+    o.trail_amount, o.trail_ratio, o.best_price, o.is_triggered, o.has_rested, o.post_only
 FROM brokers_paperorder AS o JOIN brokers_paperbook AS b ON b.id = o.book_id
 WHERE b.account_id = %s AND o.instrument_id = %s AND o.matched_until <= %s
     AND o.status IN ('NEW', 'PARTIALLY_FILLED')
@@ -32,15 +34,12 @@ FROM brokers_paperbook AS b WHERE b.account_id = %s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingOrder:
-    """An open order as far as it decides whether a bar reaches it."""
+    """An open order as far as it decides whether a bar does anything to it."""
 
     order_id: int
-    order_type: OrderType
-    side: Side
     time_in_force: TimeInForce
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    is_triggered: bool
+    expires_at: datetime | None
+    resting: RestingOrder
 
 
 def paper_orders_waiting(
@@ -49,26 +48,36 @@ def paper_orders_waiting(
     """Return the open orders of the account that would meet a bar of the instrument opened then."""
     with connection.cursor() as cursor:
         cursor.execute(_ORDERS_WAITING, [account_id, instrument_id, opened_at])
-        return [
-            WaitingOrder(
-                order_id=order_id,
-                order_type=OrderType(order_type),
-                side=Side(side),
-                time_in_force=TimeInForce(time_in_force),
-                limit_price=limit_price,
-                stop_price=stop_price,
-                is_triggered=is_triggered,
-            )
-            for (
-                order_id,
-                order_type,
-                side,
-                time_in_force,
-                limit_price,
-                stop_price,
-                is_triggered,
-            ) in cursor.fetchall()
-        ]
+        return [_waiting_order(*row) for row in cursor.fetchall()]
+
+
+def _waiting_order(
+    order_id: int,
+    time_in_force: str,
+    expires_at: datetime | None,
+    order_type: str,
+    side: str,
+    *prices_and_flags: Any,
+) -> WaitingOrder:
+    limit, stop, trail_amount, trail_ratio, best, *flags = prices_and_flags
+    is_triggered, has_rested, post_only = flags
+    return WaitingOrder(
+        order_id=order_id,
+        time_in_force=TimeInForce(time_in_force),
+        expires_at=expires_at,
+        resting=RestingOrder(
+            order_type=OrderType(order_type),
+            side=Side(side),
+            limit_price=limit,
+            stop_price=stop,
+            trail_amount=trail_amount,
+            trail_ratio=trail_ratio,
+            best_price=best,
+            is_triggered=is_triggered,
+            has_rested=has_rested,
+            post_only=post_only,
+        ),
+    )
 
 
 def paper_reports_wait(*, account_id: int, after: int) -> bool | None:

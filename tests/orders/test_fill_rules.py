@@ -1,156 +1,144 @@
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, TypeAlias
+"""Market, limit and stop orders against a bar, and what an execution costs."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from apps.marketdata.domain.types import Bar
 from apps.orders.domain.fill_rules import (
-    FillMoment,
-    FillTerms,
-    PriceMatch,
+    bar_rest,
     commission_for,
     exit_price,
-    price_match,
     volume_available,
 )
 from apps.orders.domain.types import OrderRole, OrderType, Side
+from tests.orders.meetings import AT_OPEN, INSIDE, D, a_bar, fill_at, filled, meet, resting, terms
 
-D = Decimal
-Price: TypeAlias = str | Decimal
-OPEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def a_bar(
-    open_: Price = "100",
-    high: Price = "110",
-    low: Price = "90",
-    close: Price = "105",
-    volume: Price = "50",
-) -> Bar:
-    return Bar(
-        open_at=OPEN_AT,
-        close_at=OPEN_AT + timedelta(minutes=5),
-        open=D(open_),
-        high=D(high),
-        low=D(low),
-        close=D(close),
-        volume=D(volume),
-    )
+BUY, SELL = Side.BUY, Side.SELL
+MARKET, LIMIT, STOP = OrderType.MARKET, OrderType.LIMIT, OrderType.STOP
 
 
-def terms(**changes: Any) -> FillTerms:
-    values: dict[str, Any] = {
-        "fee_bps": D(6),
-        "slippage_bps": D(0),
-        "volume_cap_ratio": D(0),
-        "tick_size": D("0.1"),
-        "lot_size": D("0.001"),
-        "multiplier": D(1),
-    }
-    return FillTerms(**{**values, **changes})
+@pytest.mark.parametrize("side", list(Side))
+def test_market_order_fills_at_the_open(side: Side) -> None:
+    assert fill_at(resting(MARKET, side)) == (D(100), AT_OPEN)
 
 
-def match(
-    order_type: OrderType,
-    side: Side,
-    *,
-    limit: Price | None = None,
-    stop: Price | None = None,
-    triggered: bool = False,
-    bar: Bar | None = None,
-    on: FillTerms | None = None,
-) -> PriceMatch | None:
-    return price_match(
-        order_type=order_type,
-        side=side,
-        limit_price=D(limit) if limit else None,
-        stop_price=D(stop) if stop else None,
-        is_triggered=triggered,
-        bar=bar or a_bar(),
-        terms=on or terms(),
-    )
-
-
-def fill_of(order_type: OrderType, side: Side, **terms_of_match: Any) -> PriceMatch:
-    found = match(order_type, side, **terms_of_match)
-    assert found is not None
-    return found
-
-
-def test_market_order_fills_at_the_open() -> None:
-    found = fill_of(OrderType.MARKET, Side.BUY)
-    assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
-
-
-@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "100.2"), (Side.SELL, "99.8")])
+@pytest.mark.parametrize(("side", "price"), [(BUY, "100.2"), (SELL, "99.8")])
 def test_slippage_moves_market_fills_against_us_to_a_whole_tick(side: Side, price: str) -> None:
-    found = fill_of(OrderType.MARKET, side, on=terms(slippage_bps=D(15)))
-    assert found.price == D(price)
+    assert filled(resting(MARKET, side), on=terms(slippage_bps=D(15))).price == D(price)
 
 
-def test_buy_limit_fills_at_its_limit_when_the_bar_touches_it() -> None:
-    found = fill_of(OrderType.LIMIT, Side.BUY, limit="90")
-    assert (found.price, found.moment) == (D(90), FillMoment.INSIDE)
+def test_slippage_never_goes_below_one_tick() -> None:
+    dust = a_bar("0.1", "0.1", "0.1", "0.1")
+    assert filled(resting(MARKET, SELL), dust, terms(slippage_bps=D(9_999))).price == D("0.1")
 
 
-def test_buy_limit_below_the_low_does_not_fill() -> None:
-    assert match(OrderType.LIMIT, Side.BUY, limit="89.9") is None
+@pytest.mark.parametrize(("side", "limit"), [(BUY, "90"), (SELL, "110")])
+def test_limit_fills_at_its_price_when_the_bar_just_touches_it(side: Side, limit: str) -> None:
+    assert fill_at(resting(LIMIT, side, limit=limit)) == (D(limit), INSIDE)
 
 
-@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "101"), (Side.SELL, "99")])
+@pytest.mark.parametrize(("side", "limit"), [(BUY, "89.9"), (SELL, "110.1")])
+def test_limit_one_tick_out_of_the_bars_reach_does_not_fill(side: Side, limit: str) -> None:
+    assert meet(resting(LIMIT, side, limit=limit)).fill is None
+
+
+@pytest.mark.parametrize(("side", "limit"), [(BUY, "101"), (SELL, "99"), (BUY, "100")])
 def test_limit_that_the_open_gapped_through_fills_at_the_better_open(
     side: Side, limit: str
 ) -> None:
-    found = fill_of(OrderType.LIMIT, side, limit=limit)
-    assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
+    assert fill_at(resting(LIMIT, side, limit=limit)) == (D(100), AT_OPEN)
 
 
-def test_sell_stop_fills_at_its_stop_when_the_bar_touches_it() -> None:
-    assert fill_of(OrderType.STOP, Side.SELL, stop="95").price == D(95)
+def test_limit_pays_no_slippage() -> None:
+    on = terms(slippage_bps=D(50))
+    assert filled(resting(LIMIT, BUY, limit="95"), on=on).price == D(95)
+    assert filled(resting(LIMIT, BUY, limit="101"), on=on).price == D(100)
 
 
-def test_sell_stop_that_the_open_gapped_through_fills_at_the_worse_open() -> None:
-    found = fill_of(OrderType.STOP, Side.SELL, stop="105")
-    assert (found.price, found.moment) == (D(100), FillMoment.AT_OPEN)
+def test_limit_is_a_maker_once_it_stands_in_the_book() -> None:
+    assert filled(resting(LIMIT, BUY, limit="95")).is_maker
+    assert not filled(resting(LIMIT, BUY, limit="101")).is_maker
+    assert filled(resting(LIMIT, BUY, limit="101", has_rested=True)).is_maker
 
 
-def test_buy_stop_above_the_high_does_not_fill() -> None:
-    assert match(OrderType.STOP, Side.BUY, stop="110.1") is None
-
-
-def test_triggered_stop_left_over_from_an_earlier_bar_is_a_market_order() -> None:
-    assert fill_of(OrderType.STOP, Side.SELL, stop="50", triggered=True).price == D(100)
-
-
-def test_limit_order_without_a_price_is_a_programming_error() -> None:
-    with pytest.raises(ValueError, match="needs a limit price"):
-        match(OrderType.LIMIT, Side.BUY)
-
-
-@given(
-    side=st.sampled_from(list(Side)),
-    kind=st.sampled_from([OrderType.LIMIT, OrderType.STOP, OrderType.MARKET]),
-    level=st.integers(800, 1200),
-    low=st.integers(850, 1000),
-    high=st.integers(1000, 1150),
-    open_=st.integers(0, 100),
-)
-def test_without_slippage_every_fill_lies_inside_the_bar(
-    side: Side, kind: OrderType, level: int, low: int, high: int, open_: int
+@pytest.mark.parametrize(("side", "limit"), [(BUY, "100"), (BUY, "101"), (SELL, "100")])
+def test_post_only_order_at_or_through_its_first_open_would_take_and_does_not_fill(
+    side: Side, limit: str
 ) -> None:
-    first = low + (high - low) * open_ // 100
-    bar = a_bar(open_=D(first) / 10, high=D(high) / 10, low=D(low) / 10, close=D(first) / 10)
-    found = match(kind, side, limit=D(level) / 10, stop=D(level) / 10, bar=bar)
-    if found is None:
-        return
-    assert bar.low <= found.price <= bar.high
-    if kind is OrderType.LIMIT:
-        assert side.sign * (found.price - D(level) / 10) <= 0
-    if kind is OrderType.STOP:
-        assert side.sign * (found.price - D(level) / 10) >= 0
+    meeting = meet(resting(LIMIT, side, limit=limit, post_only=True))
+    assert meeting.takes_liquidity
+    assert meeting.fill is None
+
+
+@pytest.mark.parametrize(("side", "limit"), [(BUY, "99.9"), (SELL, "100.1")])
+def test_post_only_order_beyond_its_first_open_fills_inside_as_a_maker(
+    side: Side, limit: str
+) -> None:
+    meeting = meet(resting(LIMIT, side, limit=limit, post_only=True))
+    assert not meeting.takes_liquidity
+    assert meeting.fill is not None
+    assert (meeting.fill.price, meeting.fill.is_maker) == (D(limit), True)
+
+
+def test_post_only_order_that_has_rested_fills_at_a_gap_like_any_limit() -> None:
+    order = resting(LIMIT, BUY, limit="101", post_only=True, has_rested=True)
+    assert fill_at(order) == (D(100), AT_OPEN)
+    assert not meet(order).takes_liquidity
+
+
+@pytest.mark.parametrize(("side", "stop"), [(SELL, "95"), (SELL, "90"), (BUY, "110")])
+def test_stop_fills_at_its_stop_price_when_the_bar_touches_it(side: Side, stop: str) -> None:
+    assert fill_at(resting(STOP, side, stop=stop)) == (D(stop), INSIDE)
+
+
+@pytest.mark.parametrize(("side", "stop"), [(SELL, "105"), (SELL, "100"), (BUY, "95")])
+def test_stop_that_the_open_gapped_through_fills_at_the_worse_open(side: Side, stop: str) -> None:
+    assert fill_at(resting(STOP, side, stop=stop)) == (D(100), AT_OPEN)
+
+
+@pytest.mark.parametrize(("side", "stop"), [(BUY, "110.1"), (SELL, "89.9")])
+def test_stop_out_of_the_bars_reach_waits(side: Side, stop: str) -> None:
+    meeting = meet(resting(STOP, side, stop=stop))
+    assert (meeting.fill, meeting.is_triggered) == (None, False)
+
+
+@pytest.mark.parametrize(("side", "stop", "price"), [(BUY, "105", "105.2"), (SELL, "95", "94.8")])
+def test_slippage_moves_stop_fills_against_us(side: Side, stop: str, price: str) -> None:
+    assert filled(resting(STOP, side, stop=stop), on=terms(slippage_bps=D(15))).price == D(price)
+
+
+@pytest.mark.parametrize("order_type", [STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP])
+def test_triggered_order_left_over_from_an_earlier_bar_is_a_market_order(
+    order_type: OrderType,
+) -> None:
+    order = resting(order_type, SELL, stop="50", is_triggered=True)
+    assert fill_at(order) == (D(100), AT_OPEN)
+    assert meet(order).is_triggered
+
+
+@pytest.mark.parametrize(
+    ("order_type", "sentence"),
+    [
+        (LIMIT, "a limit order needs a limit price"),
+        (STOP, "a stop order needs a stop price"),
+        (OrderType.STOP_LIMIT, "a stop order needs a stop price"),
+        (OrderType.TAKE_PROFIT, "a stop order needs a stop price"),
+    ],
+)
+def test_order_without_its_price_is_a_programming_error(
+    order_type: OrderType, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        meet(resting(order_type, BUY))
+
+
+def test_order_that_starts_with_a_fill_at_the_open_meets_the_whole_bar() -> None:
+    bar = a_bar()
+    assert bar_rest(bar, filled(resting(MARKET, BUY))) == bar
+
+
+def test_order_that_starts_with_a_fill_inside_does_not_meet_the_open_before_it() -> None:
+    rest = bar_rest(a_bar(), filled(resting(STOP, BUY, stop="108")))
+    assert (rest.open, rest.high, rest.low, rest.close) == (D(108), D(110), D(90), D(105))
+    assert fill_at(resting(STOP, SELL, stop="106"), rest) == (D(106), INSIDE)
 
 
 def test_volume_cap_takes_a_share_of_the_bar_in_whole_lots() -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.orders.domain.fill_rules import trail_price
 from apps.orders.domain.groups import (
     GroupKind,
     GroupRefused,
     GroupState,
     group_settings,
 )
-from apps.orders.domain.groups.triggers import trail_price
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderType, Side
 from tests.orders.group_venue import START, GroupVenue

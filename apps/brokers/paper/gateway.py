@@ -9,7 +9,13 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.models import PaperBook, PaperOrder, PaperPosition, PaperReport
 from apps.brokers.paper.book import order_close, order_report_add
 from apps.brokers.paper.reports import fill_report, order_report, row_report
-from apps.brokers.paper.terms import amendment_changes, attached_check, offer_check, terms_check
+from apps.brokers.paper.terms import (
+    amendment_changes,
+    amendment_check,
+    attached_check,
+    conditions_check,
+    terms_check,
+)
 from apps.brokers.selectors import RESTING, paper_reports_wait
 from apps.core.clock import now
 from apps.core.money import plain
@@ -39,9 +45,10 @@ _CAPABILITIES = BrokerCapabilities(
     attached_exits=True,
     deduplicates=True,
     absence_window_seconds=2.0,
-    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
-    times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
-    post_only=False,
+    order_types=frozenset(OrderType),
+    times_in_force=frozenset(TimeInForce),
+    amends=True,
+    post_only=True,
 )
 
 
@@ -72,8 +79,8 @@ class PaperGateway:
         instrument = Instrument.objects.filter(symbol=request.symbol).first()
         if instrument is None or not instrument.is_tradable:
             raise Rejected(f"{request.symbol} is not traded here", code="SYMBOL")
-        offer_check(request, self.capabilities)
         terms_check(request, instrument)
+        conditions_check(request)
         attached_check(request, book)
         order = PaperOrder.objects.create(
             book=book,
@@ -85,6 +92,10 @@ class PaperGateway:
             quantity=request.quantity,
             limit_price=request.limit_price,
             stop_price=request.stop_price,
+            trail_amount=request.trail_amount,
+            trail_ratio=request.trail_ratio,
+            expires_at=request.expires_at,
+            post_only=request.post_only,
             reduce_only=request.reduce_only,
             accepted_at=request.as_of,
             matched_until=request.as_of,
@@ -112,11 +123,11 @@ class PaperGateway:
 
     @transaction.atomic
     def order_amend(self, amendment: OrderAmendment) -> OrderReport:
-        """Change quantity or prices of an open order.
+        """Change quantity or prices of an open order; at a new limit price it arrives anew.
 
         Raises:
-            Rejected: It is not open, the terms break the instrument's rules, or the quantity is
-                not above what has filled.
+            Rejected: It is not open, does not go by such a price, the terms break the instrument's
+                rules, or the quantity is not above what has filled.
         """
         book = self._book_locked()
         order = self._find(book, amendment.client_order_id)
@@ -126,6 +137,7 @@ class PaperGateway:
                 code="NOT_OPEN",
             )
         changes = amendment_changes(amendment)
+        amendment_check(order, changes)
         for name, value in changes.items():
             setattr(order, name, value)
         terms_check(order, order.instrument)
@@ -135,8 +147,10 @@ class PaperGateway:
                 f"{plain(order.filled_quantity)} that have filled; cancel the order instead",
                 code="QUANTITY",
             )
+        if "limit_price" in changes:
+            order.has_rested = False
         order.updated_at = now()
-        order.save(update_fields=[*changes, "updated_at"])
+        order.save(update_fields=[*changes, "has_rested", "updated_at"])
         order_report_add(order, at=order.updated_at, text="amended")
         return order_report(order)
 

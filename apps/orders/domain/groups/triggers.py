@@ -1,8 +1,8 @@
 """Trailing stops that the desk moves, and conditional orders that rest at the desk."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
-from apps.orders.domain.fill_rules import round_to
+from apps.orders.domain.fill_rules import trail_price
 from apps.orders.domain.groups.kinds import GroupState
 from apps.orders.domain.groups.settings import HeldSettings, TrailingSettings
 from apps.orders.domain.groups.types import (
@@ -97,30 +97,6 @@ def held_next(group: GroupSnapshot, settings: HeldSettings, market: MarketView) 
         ),
         memory={**memory, "released_at_price": str(market.last)},
     )
-
-
-def trail_price(
-    *,
-    side: Side,
-    best: Decimal,
-    amount: Decimal | None,
-    ratio: Decimal | None,
-    tick_size: Decimal,
-) -> Decimal:
-    """Return where a trailing stop stands.
-
-    Args:
-        side: Of the stop: SELL protects a long position and trails below the best price.
-        best: Highest price since the start for a SELL, lowest for a BUY, quote currency.
-        amount, ratio: The distance; one of them.
-
-    Returns:
-        On the tick, rounded away from the market; at least one tick.
-    """
-    distance = amount if amount is not None else best * (ratio or 0)
-    price = best - distance if side is Side.SELL else best + distance
-    rounding = ROUND_FLOOR if side is Side.SELL else ROUND_CEILING
-    return max(round_to(price, tick_size, rounding), tick_size)
 
 
 def _trigger(
