@@ -103,6 +103,10 @@ def _request(order: Order) -> OrderRequest:
         time_in_force=TimeInForce(order.time_in_force),
         limit_price=order.limit_price,
         stop_price=order.stop_price,
+        trail_amount=order.trail_amount,
+        trail_ratio=order.trail_ratio,
+        expires_at=order.expires_at,
+        post_only=order.post_only,
         reduce_only=order.reduce_only,
         as_of=order.sent_at or now(),
         attached=tuple(
