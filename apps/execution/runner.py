@@ -71,7 +71,11 @@ def _run(run: DeploymentRun, seconds: float) -> TickResult:
     if not leftovers_settle(run=run):
         return TickResult.WAITING
     cursors_begin(run=run)
-    result = _bars_deal(run, deadline)
+    try:
+        result = _bars_deal(run, deadline)
+    except (StrategyFault, BrokerError):
+        run.progress.note()
+        raise
     run.progress.note()
     if result is TickResult.DONE and bars_wait(run=run):
         return TickResult.MORE

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -144,10 +145,12 @@ def play(deployment: Deployment, *closes: str, first: int = 0) -> TickResult:
 
 
 def lease_expire(deployment: Deployment) -> None:
-    """Let the holder have been silent for too long."""
-    DeploymentLease.objects.filter(deployment=deployment).update(
-        expires_at=timezone.now() - timedelta(seconds=1)
-    )
+    """Let the holder have been silent for too long; not one who is writing just now."""
+    with transaction.atomic():
+        leases = DeploymentLease.objects.select_for_update(skip_locked=True)
+        for lease in leases.filter(deployment=deployment):
+            lease.expires_at = timezone.now() - timedelta(seconds=1)
+            lease.save(update_fields=["expires_at"])
 
 
 def cursors_rewind(deployment: Deployment) -> None:

@@ -41,7 +41,7 @@ def test_signal_fills_at_the_next_open_and_is_booked() -> None:
     prices = Fill.objects.order_by("pk").values_list("price", "executed_at__minute")
     assert list(prices) == [(D("100.25"), 5), (D("103.75"), 15)]
     position = Position.objects.get()
-    assert (position.quantity, position.realized_pnl) == (0, D("3.5"))
+    assert [position.quantity, position.realized_pnl] == [0, D("3.5")]
     assert LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] == 0
     assert ledger_unbalanced() == []
     assert reconcile(deployment.account).breaks_found == 0

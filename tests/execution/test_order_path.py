@@ -67,7 +67,7 @@ def test_order_is_claimed_and_committed_before_it_is_sent(
     assert kinds() == ["intended", "claimed", "accepted"]
     [request] = venue.placed
     [stop] = request.attached
-    assert (request.quantity, stop.distance_ratio) == (1, Decimal("0.01"))
+    assert [request.quantity, stop.distance_ratio] == [1, Decimal("0.01")]
     assert is_done(live, yesterday)
 
 

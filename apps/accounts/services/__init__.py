@@ -1,6 +1,11 @@
 """Every change to people, their roles, their second factor and their trading accounts."""
 
-from apps.accounts.services.accounts import account_create, membership_add, membership_remove
+from apps.accounts.services.accounts import (
+    account_create,
+    account_deactivate,
+    membership_add,
+    membership_remove,
+)
 from apps.accounts.services.roles import roles_sync
 from apps.accounts.services.second_factor import (
     CodeRefused,
@@ -20,6 +25,7 @@ from apps.accounts.services.sign_in import (
 __all__ = [
     "CodeRefused",
     "account_create",
+    "account_deactivate",
     "lockout_end",
     "membership_add",
     "membership_remove",

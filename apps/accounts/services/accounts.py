@@ -38,6 +38,17 @@ def account_create(
 
 
 @transaction.atomic
+def account_deactivate(
+    *, account: TradingAccount, actor: User | None = None, reason: str = ""
+) -> None:
+    """Let an account trade and be reconciled no more; one that is inactive already stays so."""
+    if not TradingAccount.objects.filter(pk=account.pk, is_active=True).update(is_active=False):
+        return
+    account.is_active = False
+    audit_record(action="account.deactivated", subject=account, actor=actor, reason=reason)
+
+
+@transaction.atomic
 def membership_add(
     *, account: TradingAccount, user: User, actor: User | None = None, reason: str = ""
 ) -> AccountMembership:

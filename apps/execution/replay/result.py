@@ -96,16 +96,14 @@ def result_collect(
     *,
     deployment: Deployment,
     instrument: Instrument,
-    bars: int,
     last_close: Decimal,
     seconds: float,
     run: ReconciliationRun,
 ) -> ReplayResult:
     """Read what a replay has left in the books."""
     account = deployment.account
-    cursor = DeploymentCursor.objects.filter(deployment=deployment).first()
     return ReplayResult(
-        bars=cursor.bars_seen if cursor else bars,
+        bars=DeploymentCursor.objects.get(deployment=deployment).bars_seen,
         signals=Signal.objects.filter(deployment=deployment).count(),
         orders=Order.objects.filter(account=account).count(),
         fills=Fill.objects.filter(order__account=account).count(),

@@ -9,10 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from kombu import Queue
 
 from apps.accounts.models import Broker, TradingAccount, TradingMode
+from apps.accounts.services import account_deactivate
 from apps.brokers.registry import gateway_for
 from apps.brokers.services import paper_book_open
 from apps.core.clock import standing_at, wall_now
@@ -86,6 +89,21 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
     if not request.bars:
         raise ReplayRefused("there is no bar to replay")
     deployment, instrument = _set_up(request)
+    try:
+        seconds = _play(request, deployment, instrument)
+        return result_collect(
+            deployment=deployment,
+            instrument=instrument,
+            last_close=request.bars[-1].close,
+            seconds=seconds,
+            run=_reconcile(deployment, request.bars[-1]),
+        )
+    finally:
+        _stand_down(deployment)
+
+
+def _play(request: ReplayRequest, deployment: Deployment, instrument: Instrument) -> float:
+    """Run the workers until the last bar is dealt with; return for how many seconds."""
     queue = f"replay-{request.name}"
     supervisor = Supervisor(
         specs=_workers(request, queue), output=sys.stderr, backoff=RESTART_BACKOFF
@@ -96,27 +114,22 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
         for name, pid in supervisor.pids().items():
             supervisor.say(f"{name} runs as process {pid}")
         _drive(request, deployment, instrument, queue)
-        seconds = time.monotonic() - started
+        return time.monotonic() - started
     finally:
         supervisor.stop()
-        _stand_down(deployment)
-    last = request.bars[-1]
+        with current_app.connection_for_write() as broker:
+            Queue(queue, channel=broker.default_channel).delete()
+
+
+def _reconcile(deployment: Deployment, last: Bar) -> ReconciliationRun:
     gateway = gateway_for(deployment.account)
     with standing_at(last.close_at):
         reports_intake(account=deployment.account, gateway=gateway)
-        run = reconciliation_run(
+        return reconciliation_run(
             account=deployment.account,
             gateway=gateway,
             trigger=ReconciliationRun.Trigger.COMMAND,
         )
-    return result_collect(
-        deployment=deployment,
-        instrument=instrument,
-        bars=len(request.bars),
-        last_close=last.close,
-        seconds=seconds,
-        run=run,
-    )
 
 
 @transaction.atomic
@@ -242,8 +255,11 @@ def _alive_require(deployment: Deployment, still_seconds: float, done: int) -> N
 
 
 def _stand_down(deployment: Deployment) -> None:
+    """Leave the books to be read, and nothing that trades, is reconciled or takes room."""
+    reason = "the replay has ended"
     deployment.refresh_from_db(fields=["state"])
     if deployment.state == DeploymentState.RUNNING:
-        deployment_stop(deployment=deployment, reason="the replay has ended")
+        deployment_stop(deployment=deployment, reason=reason)
+    account_deactivate(account=deployment.account, reason=reason)
     for instrument in deployment.instruments.all():
         Candle.objects.filter(instrument=instrument).delete()

@@ -30,11 +30,14 @@ def leftovers_settle(*, run: DeploymentRun) -> bool:
     Raises:
         LeaseLost: Another worker runs the deployment.
     """
-    settled = True
+    unsettled: set[int] = set()
     for order in order_list_unfinished(deployment=run.deployment):
+        if order.instrument_id in unsettled:
+            continue  # an entry never overtakes the exit that was to come before it
         with standing_at(order.decided_at if run.is_simulated else wall_now()):
-            settled = _order_settle(run, order) and settled
-    return settled
+            if not _order_settle(run, order):
+                unsettled.add(order.instrument_id)
+    return not unsettled
 
 
 def _order_settle(run: DeploymentRun, order: Order) -> bool:

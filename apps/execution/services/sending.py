@@ -1,6 +1,7 @@
 """Sends an order once: claimed and committed first, then the socket, then what the venue said."""
 
 from apps.core.clock import now
+from apps.execution.selectors import sending_forbidden, sending_waits
 from apps.execution.services.runs import DeploymentRun
 from apps.orders.domain.ports import (
     AuthenticationFailed,
@@ -20,6 +21,7 @@ from apps.orders.domain.types import (
 )
 from apps.orders.models import Order
 from apps.orders.services import (
+    order_abandon,
     order_cancel_request,
     order_claim,
     order_mark_unknown,
@@ -31,18 +33,28 @@ from apps.reconciliation.services import break_open, report_take_in
 
 
 def order_send(*, run: DeploymentRun, order: Order) -> bool:
-    """Send an INTENT order, if this worker is the one to send it.
+    """Send an INTENT order, if this worker is the one to send it and nothing speaks against it.
 
     Returns:
-        Whether the venue has answered. False: someone else claimed it, nothing was sent for
-        certain (it stays INTENT), or nobody knows (it is UNKNOWN and its instrument frozen).
+        Whether the order is settled: the venue has answered, or it was abandoned. False: nothing
+        was sent for certain (it stays INTENT), or nobody knows (it is UNKNOWN and its instrument
+        frozen).
 
     Raises:
         LeaseLost: Another worker runs the deployment; nothing was sent.
     """
     with run.lease_kept():
-        if not order_claim(order=order, epoch=run.epoch):
+        if reason := sending_forbidden(order=order):
+            order_abandon(order=order, reason=reason)
+            return True
+        must_wait = sending_waits(order=order, since=run.desk_started_at)
+        if must_wait or not order_claim(order=order, epoch=run.epoch):
             return False
+    return _claimed_send(run, order)
+
+
+def _claimed_send(run: DeploymentRun, order: Order) -> bool:
+    """Write to the socket, and record what came back or that nobody knows."""
     try:
         report = run.gateway.order_place(_request(order))
     except Rejected as refusal:
