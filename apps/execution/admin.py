@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.execution.models import DeploymentCursor, DeploymentLease
+from apps.execution.models import AccountLease, DeploymentCursor, DeploymentLease
 
 
 @admin.register(DeploymentLease)
@@ -13,6 +13,15 @@ class DeploymentLeaseAdmin(ReadOnlyAdmin):
     list_display = ("deployment", "epoch", "holder", "expires_at")
     list_select_related = ("deployment",)
     search_fields = ("deployment__name", "holder")
+
+
+@admin.register(AccountLease)
+class AccountLeaseAdmin(ReadOnlyAdmin):
+    """Which worker works an account's orders by hand and managed orders."""
+
+    list_display = ("account", "epoch", "holder", "expires_at")
+    list_select_related = ("account",)
+    search_fields = ("account__name", "holder")
 
 
 @admin.register(DeploymentCursor)

@@ -1,25 +1,47 @@
-"""Who runs a deployment right now and how far it has come."""
+"""Who runs a deployment or works an account right now, and how far it has come."""
+
+from typing import Any, ClassVar
 
 from django.db import models
 
+from apps.accounts.models import TradingAccount
 from apps.marketdata.models import Instrument
 from apps.strategies.models import Deployment
 
 
-class DeploymentLease(models.Model):
-    """The right to run a deployment. A worker whose epoch is old can write nothing more."""
+class Lease(models.Model):
+    """The right to act for an owner. A worker whose epoch is old can write nothing more."""
 
-    deployment = models.OneToOneField(Deployment, on_delete=models.PROTECT, related_name="lease")
     epoch = models.BigIntegerField(default=0)
     holder = models.CharField(max_length=80, blank=True)
     expires_at = models.DateTimeField(help_text="Machine time of the database")
 
+    objects: ClassVar[models.Manager[Any]] = models.Manager()
+
     class Meta:
-        ordering = ("deployment",)
+        abstract = True
 
     def __str__(self) -> str:
         """Name the holder and the epoch."""
         return f"{self.holder or 'nobody'} in epoch {self.epoch}"
+
+
+class DeploymentLease(Lease):
+    """The right to run a deployment."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.PROTECT, related_name="lease")
+
+    class Meta:
+        ordering = ("deployment",)
+
+
+class AccountLease(Lease):
+    """The right to work an account's orders by hand, by API and those that the desk manages."""
+
+    account = models.OneToOneField(TradingAccount, on_delete=models.PROTECT, related_name="lease")
+
+    class Meta:
+        ordering = ("account",)
 
 
 class DeploymentCursor(models.Model):

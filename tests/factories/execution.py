@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import factory
 
-from apps.execution.models import DeploymentCursor, DeploymentLease
+from apps.execution.models import AccountLease, DeploymentCursor, DeploymentLease
 from apps.reconciliation.models import DeskStart
+from tests.factories.accounts import TradingAccountFactory
 from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.strategies import DeploymentFactory
@@ -18,6 +19,16 @@ class DeploymentLeaseFactory(RowFactory[DeploymentLease]):
         model = DeploymentLease
 
     deployment = factory.SubFactory(DeploymentFactory)
+    epoch = 1
+    holder = "worker-1"
+    expires_at = START
+
+
+class AccountLeaseFactory(RowFactory[AccountLease]):
+    class Meta:
+        model = AccountLease
+
+    account = factory.SubFactory(TradingAccountFactory)
     epoch = 1
     holder = "worker-1"
     expires_at = START

@@ -1,19 +1,23 @@
-"""Decides, in the database, which worker runs a deployment."""
+"""Decides, in the database, which worker runs a deployment or works an account."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from apps.execution.models import DeploymentLease
+from apps.accounts.models import TradingAccount
+from apps.execution.models import AccountLease, DeploymentLease, Lease
 from apps.strategies.models import Deployment
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeaseLost(RuntimeError):
-    """Another worker runs the deployment now; this one must not write anything more."""
+    """Another worker acts for the owner now; this one must not write anything more."""
 
 
 def lease_acquire(*, deployment: Deployment, holder: str) -> int | None:
@@ -25,22 +29,12 @@ def lease_acquire(*, deployment: Deployment, holder: str) -> int | None:
     Returns:
         The new epoch, or None when another worker holds the lease.
     """
-    with transaction.atomic():
-        DeploymentLease.objects.get_or_create(
-            deployment=deployment, defaults={"expires_at": deployment.created_at}
-        )
-        lease = (
-            DeploymentLease.objects.select_for_update(skip_locked=True)
-            .filter(deployment=deployment, expires_at__lt=Now())
-            .first()
-        )
-        if lease is None:
-            return None
-        lease.epoch += 1
-        lease.holder = holder
-        lease.save(update_fields=["epoch", "holder"])
-        DeploymentLease.objects.filter(pk=lease.pk).update(expires_at=Now() + _span())
-        return lease.epoch
+    return _acquire(DeploymentLease, {"deployment": deployment}, holder)
+
+
+def account_lease_acquire(*, account: TradingAccount, holder: str) -> int | None:
+    """Take the lease of an account, as ``lease_acquire`` takes that of a deployment."""
+    return _acquire(AccountLease, {"account": account}, holder)
 
 
 def lease_require(*, deployment_id: int, epoch: int) -> None:
@@ -49,11 +43,7 @@ def lease_require(*, deployment_id: int, epoch: int) -> None:
     Raises:
         LeaseLost: The epoch has passed.
     """
-    held = DeploymentLease.objects.filter(deployment_id=deployment_id, epoch=epoch).update(
-        expires_at=Now() + _span()
-    )
-    if held != 1:
-        raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")
+    _require(DeploymentLease, {"deployment_id": deployment_id}, epoch)
 
 
 @contextmanager
@@ -70,9 +60,53 @@ def lease_kept(*, deployment_id: int, epoch: int) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def account_lease_kept(*, account_id: int, epoch: int) -> Iterator[None]:
+    """Do for an account what ``lease_kept`` does for a deployment.
+
+    Raises:
+        LeaseLost: The epoch has passed; nothing is written.
+    """
+    with transaction.atomic(durable=True):
+        _require(AccountLease, {"account_id": account_id}, epoch)
+        yield
+
+
 def lease_release(*, deployment_id: int, epoch: int) -> None:
     """Let the next worker start at once; harmless when the lease is already another's."""
-    DeploymentLease.objects.filter(deployment_id=deployment_id, epoch=epoch).update(
+    _release(DeploymentLease, {"deployment_id": deployment_id}, epoch)
+
+
+def account_lease_release(*, account_id: int, epoch: int) -> None:
+    """Let the next worker of the account start at once."""
+    _release(AccountLease, {"account_id": account_id}, epoch)
+
+
+def _acquire(model: type[Lease], owner: dict[str, Any], holder: str) -> int | None:
+    leases = model.objects
+    with transaction.atomic():
+        leases.get_or_create(**owner, defaults={"expires_at": _LONG_AGO})
+        lease = (
+            leases.select_for_update(skip_locked=True).filter(**owner, expires_at__lt=Now()).first()
+        )
+        if lease is None:
+            return None
+        lease.epoch += 1
+        lease.holder = holder
+        lease.save(update_fields=["epoch", "holder"])
+        leases.filter(pk=lease.pk).update(expires_at=Now() + _span())
+        return int(lease.epoch)
+
+
+def _require(model: type[Lease], owner: dict[str, Any], epoch: int) -> None:
+    held = model.objects.filter(**owner, epoch=epoch).update(expires_at=Now() + _span())
+    if held != 1:
+        ((name, number),) = owner.items()
+        raise LeaseLost(f"{name.removesuffix('_id')} {number} is no longer run in epoch {epoch}")
+
+
+def _release(model: type[Lease], owner: dict[str, Any], epoch: int) -> None:
+    model.objects.filter(**owner, epoch=epoch).update(
         expires_at=Now() - timedelta(seconds=1), holder=""
     )
 

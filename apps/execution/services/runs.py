@@ -2,15 +2,15 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.registry import gateway_for
 from apps.core.clock import wall_now
 from apps.execution.selectors import desk_start_latest
-from apps.execution.services.leases import lease_kept
+from apps.execution.services.leases import account_lease_kept, lease_kept
 from apps.execution.services.progress import Progress
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.models import Instrument
@@ -19,6 +19,70 @@ from apps.strategies.domain.strategy import Strategy
 from apps.strategies.loading import strategy_build
 from apps.strategies.models import Deployment, StrategyVersion
 from apps.strategies.services import strategy_from_version
+
+ORDER_LIFE = timedelta(seconds=30)
+"""How long an order by hand, or a leg, may wait for its first sending."""
+
+
+class OrderRun(Protocol):
+    """What sending an order takes, whoever it is sent for."""
+
+    @property
+    def account(self) -> TradingAccount:
+        """The account that trades."""
+
+    @property
+    def gateway(self) -> BrokerGateway:
+        """Its broker."""
+
+    @property
+    def epoch(self) -> int:
+        """The lease epoch of this worker."""
+
+    @property
+    def desk_started_at(self) -> datetime | None:
+        """The account must have been reconciled since then; None: ever."""
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether time is the market's."""
+
+    def lease_kept(self) -> AbstractContextManager[None]:
+        """Commit what is written in the block only while this worker's epoch is current."""
+
+    def is_fresh(self, decided_at: datetime) -> bool:
+        """Tell whether what was decided then may still be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRun:
+    """An account as one worker works it: orders by hand, by API, and those that the desk manages.
+
+    Attributes:
+        desk_started_at: The account must have been reconciled since then; None: ever.
+    """
+
+    account: TradingAccount
+    gateway: BrokerGateway
+    epoch: int
+    desk_started_at: datetime | None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether time is the market's: the paper venue's clock is its bars."""
+        return self.account.broker == Broker.PAPER
+
+    def lease_kept(self) -> AbstractContextManager[None]:
+        """Commit what is written in the block only while this worker's epoch is current.
+
+        Raises:
+            LeaseLost: Another worker works the account; nothing is written.
+        """
+        return account_lease_kept(account_id=self.account.pk, epoch=self.epoch)
+
+    def is_fresh(self, decided_at: datetime) -> bool:
+        """Tell whether an order that was decided then may still be sent for the first time."""
+        return self.is_simulated or wall_now() - decided_at < ORDER_LIFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +123,20 @@ class DeploymentRun:
         if self.is_simulated:
             return True  # the market of a simulation waits until the order is settled
         return wall_now() - decided_at < Timeframe(self.deployment.timeframe).delta
+
+
+def account_run_open(*, account: TradingAccount, epoch: int) -> AccountRun:
+    """Collect what working an account takes.
+
+    Raises:
+        BrokerNotAvailable: No adapter serves the account.
+    """
+    return AccountRun(
+        account=account,
+        gateway=gateway_for(account),
+        epoch=epoch,
+        desk_started_at=desk_start_latest(),
+    )
 
 
 def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
