@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from apps.accounts.models import TradingAccount
+from apps.brokers.models import PaperBook, PaperPosition
 from apps.brokers.paper.gateway import PaperGateway
+from apps.brokers.services import market_play
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import OrderStatus
@@ -21,6 +24,27 @@ from apps.orders.domain.types import (
 D = Decimal
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(minutes=5)
+
+
+class Market:
+    """One instrument's bars, played one after the other on one account."""
+
+    def __init__(self, account: TradingAccount, instrument: Instrument) -> None:
+        self.account = account
+        self.instrument = instrument
+
+    def play(self, bar: Bar) -> bool:
+        return market_play(account=self.account, instrument=self.instrument, bar=bar)
+
+    def cap(self, ratio: str) -> None:
+        PaperBook.objects.filter(account=self.account).update(volume_cap_ratio=D(ratio))
+
+    def slip(self, bps: str) -> None:
+        PaperBook.objects.filter(account=self.account).update(slippage_bps=D(bps))
+
+    def held(self) -> Decimal:
+        quantities = PaperPosition.objects.values_list("quantity", flat=True)
+        return quantities.first() or D(0)
 
 
 def a_bar(
@@ -75,3 +99,7 @@ def status_of(gateway: PaperGateway, instrument: Instrument, key: str) -> OrderS
 
 def fills(gateway: PaperGateway) -> list[FillReport]:
     return gateway.fill_list_since("")[0]
+
+
+def prices(gateway: PaperGateway) -> list[Decimal]:
+    return [fill.price for fill in fills(gateway)]

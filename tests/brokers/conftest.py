@@ -6,6 +6,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.paper.gateway import PaperGateway
 from apps.brokers.services import paper_book_open
 from apps.marketdata.models import Instrument
+from tests.brokers.builders import Market
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 
@@ -29,3 +30,8 @@ def instrument(db: None) -> Instrument:
 @pytest.fixture
 def gateway(account: TradingAccount) -> PaperGateway:
     return PaperGateway(account)
+
+
+@pytest.fixture
+def market(account: TradingAccount, instrument: Instrument) -> Market:
+    return Market(account, instrument)

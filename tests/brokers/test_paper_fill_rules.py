@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import TradingAccount
-from apps.brokers.models import PaperBook, PaperPosition, PaperReport
+from apps.brokers.models import PaperBook, PaperReport
 from apps.brokers.paper.gateway import PaperGateway
 from apps.brokers.services import market_play
-from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
 from apps.orders.domain.states import OrderStatus
@@ -26,10 +24,12 @@ from apps.orders.domain.types import (
 from tests.brokers.builders import (
     START,
     STEP,
+    Market,
     a_bar,
     bracket,
     fills,
     found_order,
+    prices,
     request,
     status_of,
 )
@@ -38,33 +38,6 @@ from tests.factories.accounts import TradingAccountFactory
 pytestmark = pytest.mark.django_db
 D = Decimal
 S = OrderStatus
-
-
-class Market:
-    """One instrument's bars, played one after the other on one account."""
-
-    def __init__(self, account: TradingAccount, instrument: Instrument) -> None:
-        self.account = account
-        self.instrument = instrument
-
-    def play(self, bar: Bar) -> bool:
-        return market_play(account=self.account, instrument=self.instrument, bar=bar)
-
-    def cap(self, ratio: str) -> None:
-        PaperBook.objects.filter(account=self.account).update(volume_cap_ratio=D(ratio))
-
-    def held(self) -> Decimal:
-        quantities = PaperPosition.objects.values_list("quantity", flat=True)
-        return quantities.first() or D(0)
-
-
-@pytest.fixture
-def market(account: TradingAccount, instrument: Instrument) -> Market:
-    return Market(account, instrument)
-
-
-def prices(gateway: PaperGateway) -> list[Decimal]:
-    return [fill.price for fill in fills(gateway)]
 
 
 def test_stop_that_the_market_gaps_through_fills_at_the_worse_open(

@@ -24,7 +24,9 @@ from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
 
 S = OrderStatus
 _UNCONDITIONAL = (OrderType.MARKET, OrderType.LIMIT)
-_MEETING_FIELDS = ("matched_until", "is_triggered", "best_price", "stop_price", "has_rested")
+_MEETING_FIELDS = (
+    *("matched_until", "is_triggered", "best_price", "stop_price", "has_rested", "updated_at"),
+)
 
 
 @dataclass(slots=True)
@@ -77,12 +79,10 @@ def _meeting_note(session: Session, order: PaperOrder, meeting: Meeting) -> None
     order.best_price = meeting.best_price
     order.stop_price = meeting.stop_price
     order.has_rested = True
-    if not moved:
-        order.save(update_fields=_MEETING_FIELDS)
-        return
-    order.updated_at = session.bar.open_at
-    order.save(update_fields=[*_MEETING_FIELDS, "updated_at"])
-    if meeting.fill is None:
+    if moved:
+        order.updated_at = session.bar.open_at
+    order.save(update_fields=_MEETING_FIELDS)
+    if moved:
         order_report_add(order, at=session.bar.open_at, text="the stop price moved")
 
 
