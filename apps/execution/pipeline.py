@@ -16,6 +16,7 @@ from apps.execution.selectors import (
     signal_is_ordered,
     standing_of,
 )
+from apps.execution.services.markets import market_at_close
 from apps.execution.services.planning import (
     PlannedOrders,
     decision_changes,
@@ -100,6 +101,8 @@ def _change_make(
         signal = signal_record(
             deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
         )
+    if signal_is_ordered(signal=signal):
+        return True  # by a worker that died after it; what became of the orders is settled
     if not _way_clear(run, instrument, standing.open_orders):
         return False
     with run.lease_kept():
@@ -126,16 +129,13 @@ def _orders_decide(
     run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, signal: Signal
 ) -> list[Order]:
     """Size, pass the risk gate and write the orders down, all in the caller's transaction."""
-    if signal_is_ordered(signal=signal):
-        return []  # by a worker that died after it: what became of the orders is settled
     gate_enter(account=run.account)
     standing = standing_of(deployment=run.deployment, instrument=instrument)
     context = risk_context(
+        account=run.account,
         deployment=run.deployment,
         instrument=instrument,
-        reference_price=bar.close,
-        held=standing.held,
-        as_of=bar.close_at,
+        market=market_at_close(run=run, instrument=instrument, bar=bar),
         desk_started_at=run.desk_started_at,
     )
     planned = orders_plan(
