@@ -15,11 +15,6 @@ def break_list_open(*, account: TradingAccount) -> QuerySet[Break]:
     )
 
 
-def run_latest(*, account: TradingAccount) -> ReconciliationRun | None:
-    """Return the account's last run, or None."""
-    return ReconciliationRun.objects.filter(account=account).order_by("-pk").first()
-
-
 def account_is_reconciled(*, account: TradingAccount, since: datetime | None) -> bool:
     """Tell whether the books matched the broker and nothing stands open against them.
 

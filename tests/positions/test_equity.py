@@ -12,7 +12,6 @@ from apps.positions.selectors import (
     account_equity,
     equity_at_day_start,
     holdings_value,
-    position_list_open,
     position_quantity,
     position_quantity_account,
 )
@@ -121,17 +120,13 @@ def test_position_reads_tell_deployments_from_the_account(account: TradingAccoun
     mine = PositionFactory(
         deployment__account=account, account=account, instrument=instrument, quantity=D(2)
     )
-    by_hand = PositionFactory(
-        deployment=None, account=account, instrument=instrument, quantity=D(-3)
-    )
-    PositionFactory(account=account, deployment__account=account, quantity=D(0))
+    PositionFactory(deployment=None, account=account, instrument=instrument, quantity=D(-3))
     NetPosition.objects.create(
         account=account, instrument=instrument, quantity=D(-1), updated_at=MIDNIGHT
     )
     assert held_by(account, instrument, mine.deployment) == D(2)
     assert held_by(account, instrument, None) == D(-3)
     assert position_quantity_account(account=account, instrument=instrument) == D(-1)
-    assert set(position_list_open(account=account)) == {mine, by_hand}
     stranger = TradingAccountFactory()
     assert held_by(stranger, instrument, None) == 0
     assert position_quantity_account(account=stranger, instrument=instrument) == 0

@@ -186,6 +186,21 @@ def test_step_that_the_state_table_refuses_is_a_break_and_writes_nothing_else(
     assert "cannot go from REJECTED to PARTIALLY_FILLED" in the_break().description
 
 
+def test_status_that_the_state_table_refuses_is_a_break_of_its_own(
+    account: TradingAccount, order: Order
+) -> None:
+    report_take_in(account=account, report=a_fill_report(order, 2))
+    for status in (S.CANCELED, S.EXPIRED, S.CANCELED):
+        assert report_take_in(account=account, report=an_order_report(order, status)) is False
+    keys = Break.objects.order_by("key").values_list("kind", "key")
+    assert list(keys) == [
+        ("REPORT_REFUSED", f"{order}:CANCELED"),
+        ("REPORT_REFUSED", f"{order}:EXPIRED"),
+    ]
+    order.refresh_from_db()
+    assert order.status == "FILLED"
+
+
 def test_report_that_cannot_be_true_is_a_break_and_writes_nothing_else(
     account: TradingAccount, order: Order
 ) -> None:

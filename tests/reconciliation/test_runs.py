@@ -22,7 +22,7 @@ from apps.orders.models import Order
 from apps.orders.services import order_cancel_request
 from apps.positions.services import deposit_book
 from apps.reconciliation.models import Break, ReconciliationRun
-from apps.reconciliation.selectors import account_is_reconciled, run_latest
+from apps.reconciliation.selectors import account_is_reconciled
 from apps.reconciliation.services import break_resolve, reconciliation_run, report_take_in
 from tests.factories.accounts import UserFactory
 from tests.orders.builders import AT, a_fill_report, accepted, an_order, an_order_report
@@ -275,7 +275,6 @@ def test_match_from_before_the_start_of_the_desk_does_not_count(
 
 
 def test_account_that_was_never_reconciled_is_not(account: TradingAccount) -> None:
-    assert run_latest(account=account) is None
     assert account_is_reconciled(account=account, since=None) is False
 
 

@@ -10,7 +10,6 @@ from apps.orders.selectors.orders import (
     order_list_for,
     order_list_open_of,
     order_list_unfinished,
-    order_list_unresolved,
     order_list_working,
 )
 from apps.orders.selectors.quality import (
@@ -36,7 +35,6 @@ __all__ = [
     "order_list_for",
     "order_list_open_of",
     "order_list_unfinished",
-    "order_list_unresolved",
     "order_list_working",
     "order_measure",
     "orders_measure",

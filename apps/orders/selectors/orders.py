@@ -65,14 +65,6 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
     )
 
 
-def order_list_unresolved(*, account: TradingAccount | None = None) -> QuerySet[Order]:
-    """Return orders of which nobody knows whether the venue has them, oldest first."""
-    orders = Order.objects.filter(status__in=UNRESOLVED_VALUES)
-    if account is not None:
-        orders = orders.filter(account=account)
-    return orders.select_related("instrument", "account", "deployment").order_by("pk")
-
-
 def order_list_open_of(*, deployment: Deployment, instrument: Instrument) -> list[Order]:
     """Return a deployment's orders on an instrument that are not final, oldest first."""
     return list(

@@ -8,7 +8,6 @@ from apps.positions.selectors.equity import (
     holdings_value,
 )
 from apps.positions.selectors.positions import (
-    position_list_open,
     position_quantity,
     position_quantity_account,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "equity_at_day_start",
     "holdings_value",
     "ledger_unbalanced",
-    "position_list_open",
     "position_quantity",
     "position_quantity_account",
 ]

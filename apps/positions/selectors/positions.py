@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-from django.db.models import QuerySet
-
 from apps.accounts.models import TradingAccount
 from apps.core.money import ZERO
 from apps.marketdata.models import Instrument
@@ -23,12 +21,3 @@ def position_quantity_account(*, account: TradingAccount, instrument: Instrument
     """Return the signed units that the account holds, all deployments netted."""
     held = NetPosition.objects.filter(account=account, instrument=instrument)
     return held.values_list("quantity", flat=True).first() or ZERO
-
-
-def position_list_open(*, account: TradingAccount) -> QuerySet[Position]:
-    """Return the account's positions that are not flat."""
-    return (
-        Position.objects.filter(account=account)
-        .exclude(quantity=0)
-        .select_related("instrument", "deployment", "account")
-    )

@@ -10,11 +10,10 @@ from apps.core.money import ZERO
 from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import WORKING, OrderStatus
 from apps.orders.domain.types import FillReport, OrderReport
-from apps.orders.models import Fill, Order
+from apps.orders.models import Fill
+from apps.orders.selectors import order_list_working
 from apps.positions.models import LedgerAccount, NetPosition
 from apps.reconciliation.domain.matching import Books, FillFacts, OrderFacts
-
-_WORKING_VALUES = [status.value for status in WORKING]
 
 
 def books_theirs(gateway: BrokerGateway) -> Books:
@@ -89,9 +88,7 @@ def _our_orders(account: TradingAccount) -> dict[str, OrderFacts]:
             limit_price=order.limit_price,
             stop_price=order.stop_price,
         )
-        for order in Order.objects.filter(
-            account=account, status__in=_WORKING_VALUES
-        ).select_related("instrument")
+        for order in order_list_working(account=account)
     }
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
 from apps.reconciliation.models import Break, ReconciliationRun
+from apps.reconciliation.selectors import break_list_open
 from apps.reconciliation.services.accounts import account_reconcile
 
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             run = account_reconcile(account=account, trigger=ReconciliationRun.Trigger.COMMAND)
         except BrokerNotAvailable as missing:
             raise CommandError(str(missing)) from missing
-        found = list(Break.objects.filter(account=account, state=Break.State.OPEN))
+        found = list(break_list_open(account=account))
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(run, found), indent=2))
         else:
