@@ -16,7 +16,7 @@ from apps.orders.domain.ports import (
     Unavailable,
 )
 from apps.orders.domain.types import FillReport, Side
-from apps.orders.models import InstrumentFreeze, Order, OrderEvent
+from apps.orders.models import InstrumentFreeze, OrderEvent
 from apps.positions.models import Position
 from apps.reconciliation.models import Break
 from apps.risk.models import RiskDecision
@@ -31,6 +31,7 @@ from tests.execution.chain import (
     tick,
 )
 from tests.execution.venue import FakeVenue, ReplyLost
+from tests.factories.orders import OrderFactory
 
 WAITS = [("ENTRY", "BUY", "INTENT"), ("STOP_LOSS", "SELL", "INTENT")]
 WORKS = [("ENTRY", "BUY", "NEW"), ("STOP_LOSS", "SELL", "PENDING_NEW")]
@@ -42,12 +43,6 @@ def signalled(live: Deployment, yesterday: datetime, close: str = "100.25") -> T
     """Let yesterday's bar say what to be."""
     bars_store(live, bars_of(close, start=yesterday, timeframe="1d"))
     return tick(live)
-
-
-def says_otherwise(live: Deployment, close: str) -> None:
-    """Let the strategy want something else after the same bar."""
-    instrument_of(live).candles.update(close=Decimal(close), low=Decimal(close))
-    cursors_rewind(live)
 
 
 def kinds(role: str = "ENTRY") -> list[str]:
@@ -207,11 +202,16 @@ def test_bar_that_a_newer_one_has_overtaken_opens_nothing(
 def test_refusal_of_a_cancel_waits_and_opens_nothing(
     live: Deployment, venue: FakeVenue, yesterday: datetime
 ) -> None:
-    signalled(live, yesterday)
-    Order.objects.filter(role="STOP_LOSS").update(status="CANCELED")
-    venue.orders.clear()
-    before = Order.objects.count()
-    says_otherwise(live, "99.50")
-    assert tick(live) is TickResult.WAITING
-    assert Order.objects.count() == before
-    assert len(venue.placed) == 1
+    OrderFactory(
+        account=live.account,
+        deployment=live,
+        instrument=instrument_of(live),
+        status="NEW",
+        order_type="LIMIT",
+        limit_price=Decimal(99),
+    )
+    assert signalled(live, yesterday, "100.50") is TickResult.WAITING
+    assert statuses(live) == [("ENTRY", "BUY", "PENDING_CANCEL")]
+    assert venue.placed == []
+    assert not RiskDecision.objects.exists()
+    assert not is_done(live, yesterday)
