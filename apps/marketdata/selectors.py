@@ -54,13 +54,17 @@ def candle_list_until(
     return _bars(reversed(rows), timeframe)
 
 
-def candle_latest(*, instrument: Instrument, timeframe: str) -> Bar | None:
-    """Return the newest bar stored, or None."""
-    rows = (
-        Candle.objects.filter(instrument=instrument, timeframe=timeframe)
-        .order_by("-open_at")
-        .values_list(*_COLUMNS)[:1]
-    )
+def candle_latest(*, instrument: Instrument, timeframe: str | None) -> Bar | None:
+    """Return the newest bar stored, or None.
+
+    Args:
+        timeframe: None: of whichever timeframe has the newest.
+    """
+    candles = Candle.objects.filter(instrument=instrument)
+    if timeframe is None:
+        newest = candles.order_by("-open_at").first()
+        return newest.to_bar() if newest else None
+    rows = candles.filter(timeframe=timeframe).order_by("-open_at").values_list(*_COLUMNS)[:1]
     return next(iter(_bars(rows, timeframe)), None)
 
 

@@ -1,9 +1,9 @@
 """Reads of orders, ready to use without further queries."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_for
@@ -16,6 +16,7 @@ from apps.strategies.models import Deployment
 WORKING_VALUES = [status.value for status in WORKING]
 FINAL_VALUES = [status.value for status in FINAL]
 UNRESOLVED_VALUES = [status.value for status in UNRESOLVED]
+_WAITING = [OrderStatus.INTENT.value, OrderStatus.PENDING_NEW.value]
 
 
 def order_list_for(
@@ -52,7 +53,8 @@ def order_list_working(*, account: TradingAccount) -> QuerySet[Order]:
 def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
     """Return what a deployment still has to send or to find out, oldest first.
 
-    Exits that wait for their entry are left out: the entry carries them.
+    Exits that wait for their entry are left out: the entry carries them. So are the legs of
+    managed orders, which whoever works the account looks after.
     """
     return (
         Order.objects.filter(deployment=deployment)
@@ -60,6 +62,7 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
             Q(status__in=UNRESOLVED_VALUES)
             | Q(status=OrderStatus.INTENT.value, parent__isnull=True)
         )
+        .filter(group=None)
         .select_related("instrument", "account")
         .order_by("pk")
     )
@@ -82,6 +85,71 @@ def order_count_decided_since(*, account: TradingAccount, since: datetime) -> in
         decided_at__gt=since,
         role__in=[OrderRole.ENTRY.value, OrderRole.EXIT.value],
     ).count()
+
+
+def order_count_open(*, account: TradingAccount) -> int:
+    """Return how many orders of the account may still fill; exits that wait are not counted."""
+    return (
+        Order.objects.filter(account=account)
+        .exclude(status__in=FINAL_VALUES)
+        .exclude(parent__isnull=False, status__in=_WAITING)
+        .count()
+    )
+
+
+def order_list_working_on(*, account: TradingAccount, instrument: Instrument) -> list[Order]:
+    """Return the account's orders on an instrument that may fill right now, oldest first."""
+    return list(
+        Order.objects.filter(account=account, instrument=instrument)
+        .exclude(status__in=FINAL_VALUES)
+        .exclude(parent__isnull=False, status__in=_WAITING)
+        .order_by("pk")
+    )
+
+
+def order_counts_of_day(*, account: TradingAccount, as_of: datetime) -> tuple[int, int]:
+    """Return how many orders the account has decided on, and how many entries have filled.
+
+    Both since the UTC day of ``as_of`` (market time) began; attached exits are not counted.
+    """
+    start = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = Order.objects.filter(
+        account=account, parent=None, decided_at__gte=start, decided_at__lte=as_of
+    ).aggregate(
+        orders=Count("pk"),
+        trades=Count("pk", filter=Q(role=OrderRole.ENTRY.value, filled_quantity__gt=0)),
+    )
+    return counts["orders"], counts["trades"]
+
+
+def order_count_executed(*, deployment: Deployment, since: datetime) -> int:
+    """Return how many entries of a deployment, decided after ``since``, have filled."""
+    return Order.objects.filter(
+        deployment=deployment,
+        role=OrderRole.ENTRY.value,
+        filled_quantity__gt=0,
+        decided_at__gt=since,
+    ).count()
+
+
+def order_times_sent(
+    *, account: TradingAccount | None, instrument: Instrument, since: datetime
+) -> list[datetime]:
+    """Return when orders on the instrument's venue and kind were decided, oldest first.
+
+    Args:
+        account: Only this account's; None: the whole desk's.
+        since: Market time; orders decided at it count.
+    """
+    orders = Order.objects.filter(
+        instrument__venue=instrument.venue,
+        instrument__kind=instrument.kind,
+        parent=None,
+        decided_at__gte=since,
+    )
+    if account is not None:
+        orders = orders.filter(account=account)
+    return list(orders.order_by("decided_at").values_list("decided_at", flat=True))
 
 
 def freeze_reason(*, account: TradingAccount, instrument: Instrument) -> str | None:

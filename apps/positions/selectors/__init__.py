@@ -5,6 +5,7 @@ from apps.positions.selectors.equity import (
     account_equity,
     cash_balance,
     equity_at_day_start,
+    equity_peak,
     holdings_value,
 )
 from apps.positions.selectors.positions import (
@@ -16,6 +17,7 @@ __all__ = [
     "account_equity",
     "cash_balance",
     "equity_at_day_start",
+    "equity_peak",
     "holdings_value",
     "ledger_unbalanced",
     "position_quantity",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import ZERO
@@ -77,3 +77,14 @@ def _paid_in_between(account: TradingAccount, after: datetime, until: datetime) 
     )
     credited: Decimal = capital.aggregate(total=Sum("amount"))["total"] or ZERO
     return -credited
+
+
+def equity_peak(*, account: TradingAccount, as_of: datetime) -> Decimal | None:
+    """Return the highest equity that was written down up to a moment, or None.
+
+    Money that is taken out lowers no peak: a withdrawal shows as a drawdown until an operator
+    sets the limit anew, which is the safe way round.
+    """
+    snapshots = EquitySnapshot.objects.filter(account=account, as_of__lte=as_of)
+    peak: Decimal | None = snapshots.aggregate(peak=Max("equity"))["peak"]
+    return peak

@@ -72,7 +72,7 @@ def check_self_trade(intent: OrderIntent, context: RiskContext) -> Iterator[Find
 
     Source: FIA, best practices for exchange risk controls, self-match prevention.
     """
-    crossing = next((order for order in context.working if _crosses(order, intent)), None)
+    crossing = next((order for order in context.working if _crosses(order, intent, context)), None)
     if crossing is not None:
         at = "at market" if crossing.limit_price is None else f"at {plain(crossing.limit_price)}"
         yield Finding(
@@ -100,16 +100,21 @@ def _is_same(order: WorkingOrder, intent: OrderIntent) -> bool:
     )
 
 
-def _crosses(order: WorkingOrder, intent: OrderIntent) -> bool:
-    if order.side == intent.side:
-        return False
-    if order.limit_price is None:
+def _crosses(order: WorkingOrder, intent: OrderIntent, context: RiskContext) -> bool:
+    if order.side == intent.side or order.limit_price is None:
         return False  # a stop that rests at the venue is no offer to trade
-    if intent.limit_price is None:
-        return intent.order_type == "MARKET"
-    buy, sell = (
-        (intent.limit_price, order.limit_price)
-        if intent.side == "BUY"
-        else (order.limit_price, intent.limit_price)
-    )
-    return buy >= sell
+    takes_up_to = intent.limit_price
+    if takes_up_to is None:
+        if intent.order_type != "MARKET":
+            return False
+        takes_up_to = _touch(intent, context)
+    if intent.side == "BUY":
+        return order.limit_price <= takes_up_to
+    return order.limit_price >= takes_up_to
+
+
+def _touch(intent: OrderIntent, context: RiskContext) -> Decimal:
+    """Return the price at which a market order would begin to trade, as far as it is known."""
+    known = (context.reference_price, context.last_price, context.mid_price)
+    prices = [price for price in known if price is not None]
+    return max(prices) if intent.side == "BUY" else min(prices)

@@ -1,0 +1,232 @@
+"""Reads the snapshot that the risk gate decides on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from apps.accounts.models import TradingAccount
+from apps.marketdata.domain.quotes import QuoteView
+from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import candle_latest
+from apps.orders.models import Order
+from apps.orders.selectors import (
+    freeze_reason,
+    order_count_decided_since,
+    order_count_executed,
+    order_count_open,
+    order_counts_of_day,
+    order_list_working_on,
+    order_times_sent,
+)
+from apps.positions.models import NetPosition
+from apps.positions.selectors import (
+    account_equity,
+    equity_at_day_start,
+    equity_peak,
+    position_quantity,
+    position_quantity_account,
+)
+from apps.reconciliation.selectors import account_is_reconciled
+from apps.risk.domain.token_bucket import tokens_left, window_of
+from apps.risk.domain.types import LimitValue, RateBucket, RiskContext, WorkingOrder
+from apps.risk.selectors import (
+    limit_list_applying,
+    throttle_trip_open,
+    throttle_window_start,
+    trading_state_effective,
+)
+from apps.strategies.models import Deployment
+
+ORDER_RATE_WINDOW = timedelta(seconds=1)
+_BURST_SECONDS = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketNow:
+    """The market that an order is decided in.
+
+    Attributes:
+        as_of: Market time of the decision (UTC).
+        reference_price: What the order is valued at, quote currency.
+        quote: Newest bid, ask and last; None where nothing is known.
+        price_age_seconds: Age of the newest price; None when there is none.
+        session_is_open, session_note: Whether the market trades.
+    """
+
+    as_of: datetime
+    reference_price: Decimal
+    quote: QuoteView | None = None
+    price_age_seconds: Decimal | None = None
+    session_is_open: bool = True
+    session_note: str = ""
+
+
+def prices_of(
+    *, account: TradingAccount, timeframe: str | None, known: dict[int, Decimal]
+) -> dict[int, Decimal]:
+    """Return the last close of every instrument that the account holds.
+
+    Args:
+        timeframe: Bars to look at first; None: whichever are newest.
+        known: Prices at hand, by instrument id; they are not read again.
+    """
+    return {
+        **known,
+        **{
+            position.instrument_id: _price(position, timeframe)
+            for position in _held(account)
+            if position.instrument_id not in known
+        },
+    }
+
+
+def risk_context(
+    *,
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument,
+    market: MarketNow,
+    desk_started_at: datetime | None,
+) -> RiskContext:
+    """Read the snapshot.
+
+    Args:
+        deployment: Who asks; None for orders by hand.
+        desk_started_at: The account must have been reconciled since; None: ever.
+    """
+    state, state_reason = trading_state_effective(
+        account=account, deployment=deployment, instrument=instrument
+    )
+    frozen = freeze_reason(account=account, instrument=instrument)
+    limits = limit_list_applying(account=account, deployment=deployment, instrument=instrument)
+    prices = prices_of(
+        account=account,
+        timeframe=deployment.timeframe if deployment else None,
+        known={instrument.pk: market.reference_price},
+    )
+    gross, net = _exposure(account, prices)
+    orders_today, trades_today = order_counts_of_day(account=account, as_of=market.as_of)
+    trip = throttle_trip_open(deployment=deployment) if deployment else None
+    return RiskContext(
+        as_of=market.as_of,
+        trading_state=state,
+        trading_state_reason=state_reason,
+        is_frozen=frozen is not None,
+        freeze_reason=frozen or "",
+        is_reconciled=account_is_reconciled(account=account, since=desk_started_at),
+        is_throttled=trip is not None,
+        throttle_reason=trip.reason if trip else "",
+        instrument_is_tradable=instrument.is_tradable,
+        session_is_open=market.session_is_open,
+        session_note=market.session_note,
+        reference_price=market.reference_price,
+        last_price=market.quote.last if market.quote else None,
+        mid_price=market.quote.mid if market.quote else None,
+        price_age_seconds=market.price_age_seconds,
+        multiplier=instrument.multiplier,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        minimum_notional=instrument.minimum_notional,
+        initial_margin_ratio=instrument.initial_margin_ratio,
+        position_quantity=position_quantity(
+            account=account, instrument=instrument, deployment=deployment
+        ),
+        account_position_quantity=position_quantity_account(account=account, instrument=instrument),
+        gross_notional=gross,
+        net_notional=net,
+        open_orders=order_count_open(account=account),
+        working=_working(account, instrument, deployment),
+        orders_last_second=order_count_decided_since(
+            account=account, since=market.as_of - ORDER_RATE_WINDOW
+        ),
+        rate_buckets=_rate_buckets(account, instrument, limits, market.as_of),
+        orders_today=orders_today,
+        trades_today=trades_today,
+        executions_in_window=_executions(deployment, market.as_of),
+        equity=account_equity(account=account, prices=prices),
+        equity_at_day_start=equity_at_day_start(account=account, as_of=market.as_of),
+        equity_peak=equity_peak(account=account, as_of=market.as_of),
+        limits=limits,
+    )
+
+
+def _held(account: TradingAccount) -> list[NetPosition]:
+    held = NetPosition.objects.filter(account=account).exclude(quantity=0)
+    return list(held.select_related("instrument"))
+
+
+def _price(position: NetPosition, timeframe: str | None) -> Decimal:
+    bar = candle_latest(instrument=position.instrument, timeframe=timeframe)
+    return bar.close if bar else position.average_entry_price
+
+
+def _exposure(
+    account: TradingAccount, prices: dict[int, Decimal]
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return gross and net notional; None where a position is in another currency."""
+    worths = []
+    for position in _held(account):
+        if position.instrument.quote_currency != account.base_currency:
+            return None, None
+        price = prices[position.instrument_id] * position.instrument.multiplier
+        worths.append(position.quantity * price)
+    return sum(map(abs, worths), Decimal(0)), sum(worths, Decimal(0))
+
+
+def _working(
+    account: TradingAccount, instrument: Instrument, deployment: Deployment | None
+) -> tuple[WorkingOrder, ...]:
+    return tuple(
+        WorkingOrder(
+            client_order_id=order.client_order_id,
+            side=order.side,
+            quantity=order.leaves_quantity,
+            limit_price=_offered_at(order),
+            decided_at=order.decided_at,
+            is_own=order.deployment_id == (deployment.pk if deployment else None),
+        )
+        for order in order_list_working_on(account=account, instrument=instrument)
+    )
+
+
+def _offered_at(order: Order) -> Decimal | None:
+    """Return the price at which others can trade with it; a stop is no offer until it triggers."""
+    return order.limit_price if order.order_type == "LIMIT" else None
+
+
+def _rate_buckets(
+    account: TradingAccount, instrument: Instrument, limits: tuple[LimitValue, ...], as_of: datetime
+) -> tuple[RateBucket, ...]:
+    """Return a bucket of client, exchange and segment for each rate limit that applies."""
+    return tuple(
+        _bucket(account, instrument, limit, as_of)
+        for limit in limits
+        if limit.kind == "ORDER_RATE" and not limit.is_soft
+    )
+
+
+def _bucket(
+    account: TradingAccount, instrument: Instrument, limit: LimitValue, as_of: datetime
+) -> RateBucket:
+    is_desk = limit.scope == "desk"
+    who = "the desk" if is_desk else account.name
+    name = f"{who} at {instrument.venue}, {instrument.get_kind_display().lower()}"
+    if limit.value <= 0:
+        return RateBucket(name=name, orders_per_second=limit.value, tokens=Decimal(0))
+    burst = max(limit.value * _BURST_SECONDS, Decimal(1))
+    taken_at = order_times_sent(
+        account=None if is_desk else account,
+        instrument=instrument,
+        since=as_of - window_of(orders_per_second=limit.value, burst=burst),
+    )
+    tokens = tokens_left(
+        taken_at=taken_at, moment=as_of, orders_per_second=limit.value, burst=burst
+    )
+    return RateBucket(name=name, orders_per_second=limit.value, tokens=tokens)
+
+
+def _executions(deployment: Deployment | None, as_of: datetime) -> int:
+    if deployment is None:
+        return 0
+    since = throttle_window_start(deployment=deployment, as_of=as_of)
+    return order_count_executed(deployment=deployment, since=since)

@@ -1,0 +1,51 @@
+"""Reads what speaks against sending an order right now."""
+
+from datetime import datetime
+
+from apps.orders.domain.states import OrderStatus
+from apps.orders.domain.types import OrderRole
+from apps.orders.models import Order
+from apps.orders.selectors import freeze_reason
+from apps.reconciliation.selectors import account_is_reconciled
+from apps.risk.models import TradingStateValue
+from apps.risk.selectors import trading_state_effective
+
+_ENDED_UNFILLED = [
+    OrderStatus.REJECTED.value,
+    OrderStatus.CANCELED.value,
+    OrderStatus.EXPIRED.value,
+]
+
+
+def sending_forbidden(*, order: Order) -> str | None:
+    """Return why an order must not be sent, though it was allowed when it was decided, or None."""
+    state, reason = trading_state_effective(
+        account=order.account, deployment=order.deployment, instrument=order.instrument
+    )
+    if state == TradingStateValue.HALTED or (
+        state == TradingStateValue.REDUCING and order.role == OrderRole.ENTRY
+    ):
+        return f"trading is {state} since it was decided: {reason}"
+    if order.role == OrderRole.ENTRY and _exit_has_failed(order):
+        return "the exit that was to come before it was not taken"
+    return None
+
+
+def _exit_has_failed(entry: Order) -> bool:
+    """Tell whether the position that an entry was to turn may still be held."""
+    return (
+        entry.signal_id is not None
+        and Order.objects.filter(
+            signal=entry.signal_id, role=OrderRole.EXIT.value, status__in=_ENDED_UNFILLED
+        ).exists()
+    )
+
+
+def sending_waits(*, order: Order, since: datetime | None) -> bool:
+    """Tell whether an order must wait: its instrument is frozen, or the books do not match.
+
+    Args:
+        since: The account must have been reconciled since then; None: ever.
+    """
+    frozen = freeze_reason(account=order.account, instrument=order.instrument)
+    return frozen is not None or not account_is_reconciled(account=order.account, since=since)

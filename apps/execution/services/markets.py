@@ -1,0 +1,91 @@
+"""Tells in which market an order is decided: of a simulation its bar, else what the venue shows."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from apps.core.clock import wall_now
+from apps.execution.selectors import MarketNow
+from apps.execution.services.runs import DeploymentRun, OrderRun
+from apps.marketdata.domain.quotes import QuoteView, quote_around
+from apps.marketdata.domain.sessions import session_at
+from apps.marketdata.domain.types import Bar
+from apps.marketdata.models import Instrument, Quote
+from apps.marketdata.selectors import candle_latest, quote_latest
+from apps.marketdata.services import quote_record
+
+
+class MarketUnknown(LookupError):
+    """Nothing is known of an instrument's price."""
+
+
+def market_at_close(*, run: DeploymentRun, instrument: Instrument, bar: Bar) -> MarketNow:
+    """Return the market right after a bar has closed.
+
+    In a simulation the bar is the market, and it is always in session: its next bar will come.
+    """
+    if run.is_simulated:
+        quote = quote_around(bar.close, tick_size=instrument.tick_size)
+        return MarketNow(
+            as_of=bar.close_at,
+            reference_price=bar.close,
+            quote=quote,
+            price_age_seconds=Decimal(0),
+        )
+    return _market_live(instrument, reference_price=bar.close, priced_at=bar.close_at)
+
+
+def market_now(*, run: OrderRun, instrument: Instrument) -> MarketNow:
+    """Return the market for an order by hand or a managed order.
+
+    Raises:
+        MarketUnknown: There is neither a quote nor a bar of the instrument.
+    """
+    view, priced_at = _newest_price(instrument)
+    if run.is_simulated:
+        return MarketNow(
+            as_of=priced_at, reference_price=view.last, quote=view, price_age_seconds=Decimal(0)
+        )
+    return _market_live(instrument, reference_price=view.last, priced_at=priced_at)
+
+
+def bar_quote_record(*, instrument: Instrument, price: Decimal, at: datetime) -> None:
+    """Let a bar's price stand for the quote of a simulated market."""
+    quote_record(
+        instrument=instrument,
+        quote=quote_around(price, tick_size=instrument.tick_size),
+        source=Quote.Source.BAR,
+        quoted_at=at,
+    )
+
+
+def _newest_price(instrument: Instrument) -> tuple[QuoteView, datetime]:
+    """Return the newest of quote and last close, and since when it is known."""
+    known = quote_latest(instrument=instrument)
+    bar = candle_latest(instrument=instrument, timeframe=None)
+    if known is not None and (bar is None or known.quoted_at >= bar.close_at):
+        return known.to_view(), known.quoted_at
+    if bar is None:
+        raise MarketUnknown(
+            f"nothing is known of the price of {instrument}; start its feed or import candles"
+        )
+    return quote_around(bar.close, tick_size=instrument.tick_size), bar.close_at
+
+
+def _market_live(
+    instrument: Instrument, *, reference_price: Decimal, priced_at: datetime
+) -> MarketNow:
+    moment = wall_now()
+    known = quote_latest(instrument=instrument)
+    view: QuoteView | None = None
+    if known is not None:
+        view, priced_at = known.to_view(), max(priced_at, known.quoted_at)
+    session = session_at(instrument.calendar, moment)
+    age = Decimal(str((moment - priced_at).total_seconds()))
+    return MarketNow(
+        as_of=moment,
+        reference_price=reference_price,
+        quote=view,
+        price_age_seconds=max(age, Decimal(0)),
+        session_is_open=session.is_open,
+        session_note=session.note,
+    )
