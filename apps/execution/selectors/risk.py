@@ -184,6 +184,7 @@ def _working(
             limit_price=_offered_at(order),
             decided_at=order.decided_at,
             is_own=order.deployment_id == (deployment.pk if deployment else None),
+            reduce_only=order.reduce_only,
         )
         for order in order_list_working_on(account=account, instrument=instrument)
     )

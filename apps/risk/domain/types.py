@@ -74,6 +74,7 @@ class WorkingOrder:
     Attributes:
         limit_price: Quote currency; None for one that takes any price.
         is_own: It belongs to the deployment (or the person) that asks.
+        reduce_only: It can only make a position smaller, as a protective exit does.
     """
 
     client_order_id: str
@@ -82,6 +83,7 @@ class WorkingOrder:
     limit_price: Decimal | None
     decided_at: datetime
     is_own: bool
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

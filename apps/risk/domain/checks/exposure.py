@@ -18,13 +18,15 @@ def check_position_notional(intent: OrderIntent, context: RiskContext) -> Iterat
     """Hold the position after the fill within its limit; what gets smaller always passes.
 
     A deployment's limit bounds what the deployment holds, the others what the account holds.
+    Orders on the same side that still work are taken as filled: two that each fit would not.
     """
     if intent_reduces(intent, context):
         return
     for limit in context.limits_of("POSITION_NOTIONAL"):
         is_own = limit.scope == "deployment"
         before = context.position_quantity if is_own else context.account_position_quantity
-        after = abs(before + intent.signed_quantity)
+        working = _working_with(intent, context, own_only=is_own)
+        after = abs(before + working + intent.signed_quantity)
         if after > abs(before):
             notional = after * price_of(intent, context) * context.multiplier
             yield from above("position notional after the fill", notional, [limit])
@@ -85,6 +87,21 @@ def check_margin(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]
             f"the order ties up a margin of {plain(needed)}, and {plain(context.margin_available)} "
             "is free; make it smaller or add funds"
         )
+
+
+def _working_with(intent: OrderIntent, context: RiskContext, *, own_only: bool) -> Decimal:
+    """Return the signed units that orders on the intent's side may still add."""
+    units = sum(
+        (
+            order.quantity
+            for order in context.working
+            if order.side == intent.side
+            and not order.reduce_only
+            and (order.is_own or not own_only)
+        ),
+        ZERO,
+    )
+    return units if intent.side == "BUY" else -units
 
 
 def _gross_after(intent: OrderIntent, context: RiskContext) -> Decimal | None:
