@@ -1,11 +1,7 @@
 """Gathers every app's part of the API under ``/api/v1/``, in the order of the trade."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import (
-    SpectacularAPIView,
-    SpectacularRedocView,
-    SpectacularSwaggerSplitView,
-)
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
 from apps.accounts.api.urls import ROUTES as ACCOUNTS
@@ -38,11 +34,6 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
-    path(
-        "redoc/",
-        SpectacularRedocView.as_view(url_name="api:schema", template_name="core/redoc.html"),
-        name="redoc",
-    ),
     path("", include(router.urls)),
     re_path("", NothingHereView.as_view(), name="nothing-here"),
 ]

@@ -16,7 +16,7 @@ from apps.accounts.selectors import second_factor_of
 from apps.accounts.services import sign_out_record
 from apps.core.api.problems import problem_json
 
-OPEN_BEFORE_ENROLMENT = frozenset({"accounts:enrolment", "accounts:sign_out"})
+OPEN_BEFORE_ENROLMENT = frozenset({"accounts:enrolment", "accounts:sign_out", "favicon"})
 """What a person may open who has given a password and has no second factor yet."""
 
 API_PREFIX = "/api/"

@@ -164,6 +164,7 @@ class EnrolmentView(LoginRequiredMixin, RedirectURLMixin, View):
         context = {
             "form": form,
             "next": self.get_redirect_url(),
+            "otp_url": device.config_url,
             "qr_code": _qr_code(device.config_url),
             "secret_groups": [secret[at : at + 4] for at in range(0, len(secret), 4)],
         }

@@ -18,8 +18,8 @@ class OrderAdmin(ReadOnlyAdmin):
     """Orders. Only the desk's services change them."""
 
     list_display = (
-        *("client_order_id", "account", "instrument", "deployment", "role", "side", "order_type"),
-        *("quantity", "filled_quantity", "average_fill_price", "status", "decided_at"),
+        *("client_order_id", "status", "side", "quantity", "instrument", "order_type", "role"),
+        *("filled_quantity", "average_fill_price", "account", "deployment", "decided_at"),
     )
     list_select_related = ("account", "instrument", "deployment")
     list_filter = ("status", "role", "side", "order_type", "account", "deployment")

@@ -44,6 +44,7 @@
     chart.applyOptions(look());
     line.applyOptions(lineLook());
   });
+  window.addEventListener("resize", () => chart.timeScale().fitContent());
   refresh();
   window.setInterval(refresh, REFRESH_MILLISECONDS);
 })();

@@ -54,6 +54,14 @@ def test_it_is_left_by_the_desks_own_door() -> None:
     assert browser.get(INDEX)["Location"].startswith("/admin/login/")
 
 
+def test_tables_stand_in_the_order_in_which_a_trade_lives() -> None:
+    response = signed_in(UserFactory(is_staff=True, is_superuser=True)).get(INDEX)
+    shown = [app["app_label"] for app in response.context["app_list"]]
+
+    assert shown[:5] == ["core", "accounts", "marketdata", "strategies", "risk"]
+    assert set(shown[-2:]) & {"axes", "auditlog", "auth", "django_celery_beat"}
+
+
 @pytest.mark.parametrize(
     ("role", "sees", "sees_not"),
     [

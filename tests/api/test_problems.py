@@ -76,7 +76,7 @@ def test_404_reads_the_same_for_whatever_is_not_there(trader: Client, path: str)
     )
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
 @pytest.mark.parametrize("resource", LISTS, ids=path_of)
 def test_405_for_every_write_and_nothing_is_written(
     trader: Client, account: TradingAccount, resource: Resource, method: str

@@ -160,8 +160,6 @@ CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
-    # Unfold's admin runs Alpine.js, which evaluates expressions; everywhere else no inline script
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -173,11 +171,36 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+# Admin
+UNFOLD = {
+    "SITE_TITLE": "tradingsite admin",
+    "SITE_HEADER": "tradingsite",
+    "SITE_ICON": "apps.accounts.admin_site.icon_url",
+    "STYLES": ["apps.accounts.admin_site.style_url"],
+    "SHOW_BACK_BUTTON": True,
+    "COLORS": {
+        "primary": {  # the accent of the pages
+            "50": "#eef3fd",
+            "100": "#dbe6fb",
+            "200": "#bfd3f8",
+            "300": "#93b6f3",
+            "400": "#6490ec",
+            "500": "#3f6de2",
+            "600": "#2457c5",
+            "700": "#1d489f",
+            "800": "#1c3d82",
+            "900": "#1b356c",
+            "950": "#142143",
+        },
+    },
+}
+
 # Language, time: the desk thinks in UTC
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["tradingsite.formats"]
 
 # Static files
 STATIC_URL = "static/"
@@ -214,7 +237,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "LedgerCodeEnum": "apps.positions.models.LedgerAccount.Code",
         "LimitKindEnum": "apps.risk.models.LimitKind",

@@ -29,6 +29,7 @@ class ListViewSet(mixins.ListModelMixin, GenericViewSet[Row]):
         ReadsRows,
     )
     pagination_class: type[CursorPages] | None = CursorPages
+    http_method_names = ["get", "head"]
     filterset_class: ClassVar[type[QueryFilterSet]] = QueryFilterSet
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
 
@@ -37,7 +38,7 @@ class ListViewSet(mixins.ListModelMixin, GenericViewSet[Row]):
         super().initial(request, *args, **kwargs)
         if any("\x00" in str(value) for value in kwargs.values()):
             raise Http404
-        if self.action is not None:
+        if self.action not in (None, "metadata"):  # methods that the address does not know
             query_check(request.query_params, known=self.parameter_names())
 
     def parameter_names(self) -> set[str]:

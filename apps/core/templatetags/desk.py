@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.money import plain
@@ -45,6 +46,21 @@ def _rounded(number: Decimal, words: set[str]) -> Decimal:
     if len(words) > 1 or not next(iter(words)).isdigit():
         raise ValueError(f"desk_number knows 'signed' and a number of places, not {words}")
     return number.quantize(Decimal(1).scaleb(-int(words.pop())), rounding=ROUND_HALF_EVEN)
+
+
+@register.filter
+def desk_value(value: Any) -> SafeString:
+    """Write a value of a JSON field for people: items in lines, members named, None as a dash."""
+    if value is None:
+        return format_html("{}", "\N{EN DASH}")
+    if isinstance(value, bool):
+        return format_html("{}", "yes" if value else "no")
+    if isinstance(value, dict):
+        members = ((name, desk_value(inner)) for name, inner in value.items())
+        return format_html_join("; ", "{}: {}", members)
+    if isinstance(value, list):
+        return format_html_join("", "<div>{}</div>", ((desk_value(inner),) for inner in value))
+    return format_html("{}", value)
 
 
 @register.filter

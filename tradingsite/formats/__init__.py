@@ -1,0 +1,1 @@
+"""How forms and the admin write moments."""

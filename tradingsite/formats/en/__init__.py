@@ -1,0 +1,1 @@
+"""In English, as the pages do."""
