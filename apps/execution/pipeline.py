@@ -16,7 +16,7 @@ from apps.execution.selectors import (
     signal_is_ordered,
     standing_of,
 )
-from apps.execution.services.markets import market_at_close
+from apps.execution.services.markets import bar_quote_record, market_at_close
 from apps.execution.services.planning import (
     PlannedOrders,
     decision_changes,
@@ -28,8 +28,8 @@ from apps.execution.services.sending import order_cancel, order_send
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import OrderStatus
-from apps.orders.models import Order
-from apps.orders.services import order_abandon, order_create
+from apps.orders.models import Order, OrderQuote
+from apps.orders.services import order_abandon, order_create, order_quote_record
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
 from apps.risk.domain.types import Denial, OrderIntent
@@ -56,9 +56,7 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
         BrokerError: The broker cannot be read.
     """
     with standing_at(bar.close_at if run.is_simulated else wall_now()):
-        is_quiet = run.is_simulated and not market_play(
-            account=run.account, instrument=instrument, bar=bar
-        )
+        is_quiet = run.is_simulated and not _market_play(run, instrument, bar)
         is_quiet = _reports_take_in(run) == 0 and is_quiet
         _equity_note(run, instrument, bar)
         wanted = _change_wanted(run, instrument, candles)
@@ -71,6 +69,14 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
             instrument_id=instrument.pk, bar_open_at=bar.open_at, is_quiet=is_quiet
         )
     return True
+
+
+def _market_play(run: DeploymentRun, instrument: Instrument, bar: Bar) -> bool:
+    """Let the paper venue's orders meet the bar; True when one of them did."""
+    has_met = market_play(account=run.account, instrument=instrument, bar=bar)
+    if has_met:
+        bar_quote_record(instrument=instrument, price=bar.open, at=bar.open_at)
+    return has_met
 
 
 def _reports_take_in(run: DeploymentRun) -> int:
@@ -97,6 +103,8 @@ def _change_make(
     run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, standing: Standing
 ) -> bool:
     """Bring what the deployment holds to what the strategy wants; True when that is under way."""
+    if run.is_simulated:
+        bar_quote_record(instrument=instrument, price=bar.close, at=bar.close_at)
     with run.lease_kept():
         signal = signal_record(
             deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
@@ -182,7 +190,7 @@ def _orders_write(
     signal: Signal,
     gate: RiskDecision,
 ) -> list[Order]:
-    return [
+    orders = [
         order_create(
             account=run.account,
             instrument=instrument,
@@ -193,6 +201,9 @@ def _orders_write(
         )
         for plan in planned.plans
     ]
+    for order in orders:
+        order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
+    return orders
 
 
 def _equity_note(run: DeploymentRun, instrument: Instrument, bar: Bar) -> None:

@@ -47,7 +47,7 @@ def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
     )
     if deployment is None:
         return TickResult.IDLE
-    epoch = lease_acquire(deployment=deployment, holder=_holder())
+    epoch = lease_acquire(deployment=deployment, holder=holder_name())
     if epoch is None:
         return TickResult.IDLE
     try:
@@ -91,5 +91,6 @@ def _bars_deal(run: DeploymentRun, deadline: float) -> TickResult:
     return TickResult.DONE
 
 
-def _holder() -> str:
+def holder_name() -> str:
+    """Name this attempt to hold a lease; no two share a name."""
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

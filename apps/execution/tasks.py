@@ -3,8 +3,9 @@
 from celery import shared_task
 
 from apps.core.clock import wall_now
+from apps.execution.account_runner import account_tick
 from apps.execution.runner import TickResult, deployment_tick
-from apps.execution.services.sweeps import deployment_ids_due
+from apps.execution.services.sweeps import account_ids_due, deployment_ids_due
 
 TICK_SECONDS = 5.0
 """How long one task runs a deployment before it lets others have the worker."""
@@ -27,13 +28,26 @@ def deployment_tick_task(self: object, deployment_id: int) -> str:
     return result.value
 
 
+@shared_task(name="execution.account_tick")
+def account_tick_task(account_id: int) -> str:
+    """Work an account once, and again soon when something is waited for."""
+    result = account_tick(account_id=account_id)
+    if result is TickResult.WAITING:
+        account_tick_task.apply_async(args=(account_id,), countdown=WAIT_SECONDS)
+    return result.value
+
+
 @shared_task(name="execution.sweep", expires=10)
 def sweep_task() -> int:
-    """Set every deployment going that has work nobody is doing."""
-    due = deployment_ids_due(moment=wall_now())
-    for deployment_id in due:
+    """Set everything going that has work nobody is doing."""
+    moment = wall_now()
+    deployments = deployment_ids_due(moment=moment)
+    for deployment_id in deployments:
         deployment_tick_task.delay(deployment_id)
-    return len(due)
+    accounts = account_ids_due(moment=moment)
+    for account_id in accounts:
+        account_tick_task.delay(account_id)
+    return len(deployments) + len(accounts)
 
 
 def _own_queue(task: object) -> str:

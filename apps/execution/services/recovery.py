@@ -1,14 +1,15 @@
 """Finds out what became of orders that a dead worker, or a lost reply, left behind."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
-from apps.execution.services.runs import DeploymentRun
+from apps.execution.services.runs import AccountRun, DeploymentRun, OrderRun
 from apps.execution.services.sending import order_send
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
-from apps.orders.selectors import order_list_unfinished
+from apps.orders.selectors import order_list_unfinished, order_list_unfinished_of_desk
 from apps.orders.services import (
     order_abandon,
     order_absence_record,
@@ -30,17 +31,33 @@ def leftovers_settle(*, run: DeploymentRun) -> bool:
     Raises:
         LeaseLost: Another worker runs the deployment.
     """
+    return not _unsettled(run, order_list_unfinished(deployment=run.deployment))
+
+
+def account_leftovers_settle(*, run: AccountRun) -> set[int]:
+    """Settle the account's orders by hand and legs of managed orders in the same way.
+
+    Returns:
+        Ids of the instruments on which something is left open: ask again later.
+
+    Raises:
+        LeaseLost: Another worker works the account.
+    """
+    return _unsettled(run, order_list_unfinished_of_desk(account=run.account))
+
+
+def _unsettled(run: OrderRun, orders: Iterable[Order]) -> set[int]:
     unsettled: set[int] = set()
-    for order in order_list_unfinished(deployment=run.deployment):
+    for order in orders:
         if order.instrument_id in unsettled:
             continue  # an entry never overtakes the exit that was to come before it
         with standing_at(order.decided_at if run.is_simulated else wall_now()):
             if not _order_settle(run, order):
                 unsettled.add(order.instrument_id)
-    return not unsettled
+    return unsettled
 
 
-def _order_settle(run: DeploymentRun, order: Order) -> bool:
+def _order_settle(run: OrderRun, order: Order) -> bool:
     if order.status == OrderStatus.SENDING:
         with run.lease_kept():
             order_mark_unknown(
@@ -59,7 +76,7 @@ def _order_settle(run: DeploymentRun, order: Order) -> bool:
     return order_send(run=run, order=order)
 
 
-def _unknown_resolve(run: DeploymentRun, order: Order) -> bool:
+def _unknown_resolve(run: OrderRun, order: Order) -> bool:
     """Look an order up; True when the truth is known."""
     try:
         report = run.gateway.order_find(

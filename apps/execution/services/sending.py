@@ -1,8 +1,10 @@
 """Sends an order once: claimed and committed first, then the socket, then what the venue said."""
 
+from decimal import Decimal
+
 from apps.core.clock import now
 from apps.execution.selectors import sending_forbidden, sending_waits
-from apps.execution.services.runs import DeploymentRun
+from apps.execution.services.runs import OrderRun
 from apps.orders.domain.ports import (
     AuthenticationFailed,
     OutcomeUnknown,
@@ -13,18 +15,22 @@ from apps.orders.domain.ports import (
 from apps.orders.domain.states import IllegalTransition
 from apps.orders.domain.types import (
     AttachedExit,
+    OrderAmendment,
     OrderRequest,
     OrderRole,
     OrderType,
     Side,
     TimeInForce,
 )
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderQuote
 from apps.orders.services import (
     order_abandon,
+    order_amend_refuse,
+    order_amend_request,
     order_cancel_request,
     order_claim,
     order_mark_unknown,
+    order_quote_record,
     order_reject,
     order_return_unsent,
 )
@@ -32,7 +38,7 @@ from apps.reconciliation.models import Break
 from apps.reconciliation.services import break_open, report_take_in
 
 
-def order_send(*, run: DeploymentRun, order: Order) -> bool:
+def order_send(*, run: OrderRun, order: Order) -> bool:
     """Send an INTENT order, if this worker is the one to send it and nothing speaks against it.
 
     Returns:
@@ -50,13 +56,14 @@ def order_send(*, run: DeploymentRun, order: Order) -> bool:
         must_wait = sending_waits(order=order, since=run.desk_started_at)
         if must_wait or not order_claim(order=order, epoch=run.epoch):
             return False
+        order_quote_record(order=order, moment=OrderQuote.Moment.SUBMIT)
     return _claimed_send(run, order)
 
 
-def _claimed_send(run: DeploymentRun, order: Order) -> bool:
+def _claimed_send(run: OrderRun, order: Order) -> bool:
     """Write to the socket, and record what came back or that nobody knows."""
     try:
-        report = run.gateway.order_place(_request(order))
+        report = run.gateway.order_place(_request(run, order))
     except Rejected as refusal:
         _rejection_record(order, refusal)
         return True
@@ -89,7 +96,7 @@ def _rejection_record(order: Order, refusal: Rejected) -> None:
         )
 
 
-def order_cancel(*, run: DeploymentRun, order: Order, reason: str) -> None:
+def order_cancel(*, run: OrderRun, order: Order, reason: str) -> None:
     """Ask the venue to cancel an order. What comes of it arrives with the next intake.
 
     A cancel whose outcome is not known leaves the order PENDING_CANCEL; asking again is harmless.
@@ -104,15 +111,74 @@ def order_cancel(*, run: DeploymentRun, order: Order, reason: str) -> None:
     run.gateway.order_cancel(client_order_id=order.client_order_id, symbol=order.instrument.symbol)
 
 
-def _request(order: Order) -> OrderRequest:
+def order_cancel_again(*, run: OrderRun, order: Order) -> None:
+    """Ask the venue once more to cancel an order that is PENDING_CANCEL; that is harmless.
+
+    Raises:
+        BrokerError: The venue did not take the request.
+    """
+    run.gateway.order_cancel(client_order_id=order.client_order_id, symbol=order.instrument.symbol)
+
+
+def order_amend(
+    *,
+    run: OrderRun,
+    order: Order,
+    quantity: Decimal | None = None,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+    reason: str,
+) -> None:
+    """Ask the venue for new terms of a working order.
+
+    Raises:
+        LeaseLost: Another worker acts; nothing was asked.
+        AmendmentRefused: The order cannot be changed so; nothing was asked.
+    """
+    with run.lease_kept():
+        asked = order_amend_request(
+            order=order,
+            quantity=quantity,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            reason=reason,
+        )
+    amendment_send(run=run, order=asked)
+
+
+def amendment_send(*, run: OrderRun, order: Order) -> None:
+    """Send the terms that an order in PENDING_REPLACE waits for; sending them again is harmless.
+
+    Where the outcome is not known, the order stays PENDING_REPLACE and is asked about later.
+    """
+    terms = {name: Decimal(value) for name, value in (order.amendment or {}).items()}
+    amendment = OrderAmendment(
+        client_order_id=order.client_order_id, symbol=order.instrument.symbol, **terms
+    )
+    try:
+        report = run.gateway.order_amend(amendment)
+    except Rejected as refusal:
+        order_amend_refuse(order=order, reason=str(refusal), code=refusal.code)
+    except (Throttled, Unavailable, AuthenticationFailed) as error:
+        order_amend_refuse(order=order, reason=f"{type(error).__name__}: {error}")
+    except OutcomeUnknown:
+        return
+    else:
+        report_take_in(account=run.account, report=report)
+
+
+def _request(run: OrderRun, order: Order) -> OrderRequest:
     exits = order.exits.order_by("pk")
+    time_in_force = TimeInForce(order.time_in_force)
+    if time_in_force not in run.gateway.capabilities.times_in_force:
+        time_in_force = TimeInForce.GTC  # the desk itself ends it at ``expires_at``
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=order.instrument.symbol,
         side=Side(order.side),
         order_type=OrderType(order.order_type),
         quantity=order.quantity,
-        time_in_force=TimeInForce(order.time_in_force),
+        time_in_force=time_in_force,
         limit_price=order.limit_price,
         stop_price=order.stop_price,
         trail_amount=order.trail_amount,

@@ -1,6 +1,11 @@
 """Reads of orders and managed orders."""
 
-from apps.orders.selectors.groups import group_entry_average, group_list_open, group_snapshot
+from apps.orders.selectors.groups import (
+    OPEN_GROUP_STATES,
+    group_entry_average,
+    group_list_open,
+    group_snapshot,
+)
 from apps.orders.selectors.orders import (
     FINAL_VALUES,
     UNRESOLVED_VALUES,
@@ -10,9 +15,12 @@ from apps.orders.selectors.orders import (
     order_count_executed,
     order_count_open,
     order_counts_of_day,
+    order_list_changing,
+    order_list_expiring,
     order_list_for,
     order_list_open_of,
     order_list_unfinished,
+    order_list_unfinished_of_desk,
     order_list_working,
     order_list_working_on,
     order_times_sent,
@@ -27,6 +35,7 @@ from apps.orders.selectors.quality import (
 
 __all__ = [
     "FINAL_VALUES",
+    "OPEN_GROUP_STATES",
     "UNRESOLVED_VALUES",
     "WORKING_VALUES",
     "MeasuredOrder",
@@ -40,9 +49,12 @@ __all__ = [
     "order_count_executed",
     "order_count_open",
     "order_counts_of_day",
+    "order_list_changing",
+    "order_list_expiring",
     "order_list_for",
     "order_list_open_of",
     "order_list_unfinished",
+    "order_list_unfinished_of_desk",
     "order_list_working",
     "order_list_working_on",
     "order_measure",

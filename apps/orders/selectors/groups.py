@@ -17,12 +17,12 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import Side
 from apps.orders.models import Order, OrderEvent, OrderGroup
 
-OPEN_STATES = [GroupState.ACTIVE.value, GroupState.CANCELING.value]
+OPEN_GROUP_STATES = [GroupState.ACTIVE.value, GroupState.CANCELING.value]
 
 
 def group_list_open(*, account: TradingAccount | None = None) -> QuerySet[OrderGroup]:
     """Return the managed orders that have not ended, oldest first."""
-    groups = OrderGroup.objects.filter(state__in=OPEN_STATES)
+    groups = OrderGroup.objects.filter(state__in=OPEN_GROUP_STATES)
     if account is not None:
         groups = groups.filter(account=account)
     return groups.select_related("account", "instrument", "deployment").order_by("pk")

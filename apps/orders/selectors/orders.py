@@ -68,6 +68,45 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
     )
 
 
+def order_list_unfinished_of_desk(*, account: TradingAccount) -> QuerySet[Order]:
+    """Return what the account has to send or to find out that no deployment looks after.
+
+    These are orders by hand and by API, and legs of managed orders; oldest first.
+    """
+    return (
+        Order.objects.filter(account=account)
+        .filter(Q(deployment=None) | Q(group__isnull=False))
+        .filter(
+            Q(status__in=UNRESOLVED_VALUES)
+            | Q(status=OrderStatus.INTENT.value, parent__isnull=True)
+        )
+        .select_related("instrument", "account", "deployment")
+        .order_by("pk")
+    )
+
+
+def order_list_changing(*, account: TradingAccount) -> QuerySet[Order]:
+    """Return the account's orders whose cancel or amendment the venue has not confirmed."""
+    return (
+        Order.objects.filter(
+            account=account,
+            status__in=[OrderStatus.PENDING_CANCEL.value, OrderStatus.PENDING_REPLACE.value],
+        )
+        .select_related("instrument", "account")
+        .order_by("pk")
+    )
+
+
+def order_list_expiring(*, account: TradingAccount, until: datetime) -> QuerySet[Order]:
+    """Return the account's working orders whose time is over at ``until`` (market time)."""
+    return (
+        order_list_working(account=account)
+        .filter(expires_at__lte=until)
+        .exclude(status=OrderStatus.PENDING_CANCEL.value)
+        .order_by("pk")
+    )
+
+
 def order_list_open_of(*, deployment: Deployment, instrument: Instrument) -> list[Order]:
     """Return a deployment's orders on an instrument that are not final, oldest first."""
     return list(

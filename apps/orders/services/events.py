@@ -8,7 +8,8 @@ from django.db.models import Max
 from apps.core.clock import now
 from apps.core.services import audit_record
 from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus, status_require
-from apps.orders.models import Order, OrderEvent
+from apps.orders.models import Order, OrderEvent, OrderQuote
+from apps.orders.services.quotes import order_quote_record
 
 
 def order_event_add(
@@ -73,6 +74,8 @@ def order_move(
     if target in FINAL:
         order.closed_at = occurred_at or now()
     order.save()
+    if target in FINAL and order.sent_at is not None and order.leaves_quantity > 0:
+        order_quote_record(order=order, moment=OrderQuote.Moment.END)
     order_event_add(
         order=order,
         kind=kind,

@@ -113,7 +113,7 @@ def group_leg_create(*, group: OrderGroup, leg: PlaceLeg) -> Order:
         risk_decision=group.risk_decision,
         plan=OrderPlan(
             key=f"{group.client_group_id}:{leg.name}",
-            decided_at=group.decided_at,
+            decided_at=now(),
             side=leg.side,
             role=leg.role,
             order_type=leg.order_type,

@@ -9,7 +9,7 @@ from django.db.models import Max
 from apps.accounts.models import TradingAccount
 from apps.core.money import SMALLEST, ZERO, plain, stored
 from apps.orders.domain.states import FINAL, OrderStatus
-from apps.orders.domain.types import FillReport, OrderReport
+from apps.orders.domain.types import FillReport, OrderReport, OrderType
 from apps.orders.models import Order
 from apps.orders.services.amending import amendment_follow
 from apps.orders.services.events import order_event_add, order_locked, order_move
@@ -138,14 +138,20 @@ def _target(order: Order, report: OrderReport) -> OrderStatus | None:
 
 
 def _terms_take_over(order: Order, report: OrderReport) -> None:
-    """Keep the venue's order id, and the price and size that it gave an attached exit."""
+    """Keep the venue's order id, and what it alone decides.
+
+    That is the price and size of an attached exit, and where a trailing stop stands.
+    """
     terms: dict[str, Decimal | str] = {}
     if report.venue_order_id and not order.venue_order_id:
         terms["venue_order_id"] = report.venue_order_id
-    if order.distance_ratio is not None and _is_newest(order, report):
+    is_attached = order.distance_ratio is not None
+    is_priced_by_venue = is_attached or order.order_type == OrderType.TRAILING_STOP
+    if is_priced_by_venue and _is_newest(order, report):
         price = ("stop_price", report.stop_price), ("limit_price", report.limit_price)
         terms.update({name: stored(value) for name, value in price if value is not None})
-        terms["quantity"] = stored(report.quantity)
+        if is_attached:
+            terms["quantity"] = stored(report.quantity)
     changed = {name: value for name, value in terms.items() if getattr(order, name) != value}
     if not changed:
         return

@@ -9,11 +9,12 @@ from apps.core.money import plain
 from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import IllegalTransition, Overfill
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderQuote
 from apps.orders.services import (
     OrderNotFound,
     ReportContradicts,
     fill_record,
+    order_quote_record,
     order_report_record,
 )
 from apps.positions.services import LedgerRefused, fill_book
@@ -108,8 +109,10 @@ def report_take_in(*, account: TradingAccount, report: OrderReport | FillReport)
     try:
         with transaction.atomic():
             if isinstance(report, FillReport):
-                fill, _ = fill_record(account=account, report=report)
+                fill, is_new = fill_record(account=account, report=report)
                 fill_book(fill=fill)
+                if is_new:
+                    order_quote_record(order=fill.order, moment=OrderQuote.Moment.FILL, fill=fill)
             else:
                 order_report_record(account=account, report=report)
     except REFUSALS as refusal:
