@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from apps.accounts.models import Broker, TradingAccount
 from apps.core.clock import wall_now
 from apps.execution.selectors import MarketNow
 from apps.execution.services.runs import DeploymentRun, OrderRun
@@ -35,13 +36,18 @@ def market_at_close(*, run: DeploymentRun, instrument: Instrument, bar: Bar) -> 
 
 
 def market_now(*, run: OrderRun, instrument: Instrument) -> MarketNow:
-    """Return the market for an order by hand or a managed order.
+    """Return the market for a managed order, as ``market_for`` does."""
+    return market_for(account=run.account, instrument=instrument)
+
+
+def market_for(*, account: TradingAccount, instrument: Instrument) -> MarketNow:
+    """Return the market in which an order of the account would be decided now.
 
     Raises:
         MarketUnknown: There is neither a quote nor a bar of the instrument.
     """
     view, priced_at = _newest_price(instrument)
-    if run.is_simulated:
+    if account.broker == Broker.PAPER:
         return MarketNow(
             as_of=priced_at, reference_price=view.last, quote=view, price_age_seconds=Decimal(0)
         )
