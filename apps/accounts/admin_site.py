@@ -46,7 +46,7 @@ class DeskAdminSite(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send a person to what they still miss: sign-in, or the second factor.
+        """Send a stranger to sign in.
 
         Raises:
             PermissionDenied: They are signed in and not staff.
@@ -55,10 +55,10 @@ class DeskAdminSite(UnfoldAdminSite):
         if self.has_permission(request):
             return redirect("admin:index")
         if not isinstance(request.user, User):
-            return _redirect_with_next("accounts:sign_in", wanted)
-        if not request.user.is_staff:
-            raise PermissionDenied("The admin is for staff. An operator can make you staff.")
-        return _redirect_with_next("accounts:enrolment", wanted)
+            query = urlencode({REDIRECT_FIELD_NAME: wanted})
+            return redirect(f"{reverse('accounts:sign_in')}?{query}")
+        # Who owes a second factor never comes here: the middleware sends them to get one
+        raise PermissionDenied("The admin is for staff. An operator can make you staff.")
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -84,7 +84,3 @@ def actor_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("the admin site requires a person")
     return request.user
-
-
-def _redirect_with_next(view_name: str, wanted: str) -> HttpResponse:
-    return redirect(f"{reverse(view_name)}?{urlencode({REDIRECT_FIELD_NAME: wanted})}")

@@ -10,7 +10,12 @@ from django.db import IntegrityError
 from apps.accounts.models import AccountMembership, TradingAccount
 from apps.accounts.roles import Role
 from apps.accounts.selectors import account_list_for
-from apps.accounts.services import account_create, membership_add, membership_remove
+from apps.accounts.services import (
+    account_create,
+    account_deactivate,
+    membership_add,
+    membership_remove,
+)
 from apps.core.models import AuditEvent
 from tests.factories.accounts import TradingAccountFactory, UserFactory
 from tests.sessions import person
@@ -63,6 +68,16 @@ def test_an_account_that_cannot_be_is_refused_and_nothing_is_written(
 def test_the_paper_broker_takes_no_live_money_in_the_database_either() -> None:
     with pytest.raises(IntegrityError, match="paper_broker_is_paper_mode"):
         TradingAccountFactory(mode="LIVE")
+
+
+def test_an_account_is_switched_off_once_and_on_the_record() -> None:
+    account = TradingAccountFactory()
+    for _ in range(2):
+        account_deactivate(account=account, reason="a replay is over")
+
+    assert not TradingAccount.objects.get().is_active
+    event = AuditEvent.objects.get()
+    assert (event.action, event.reason) == ("account.deactivated", "a replay is over")
 
 
 def test_a_member_is_added_once_and_recorded_once() -> None:
