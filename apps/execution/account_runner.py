@@ -7,7 +7,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
 from apps.core.clock import standing_at, wall_now
 from apps.execution.runner import TickResult, holder_name
-from apps.execution.services.groups import group_advance
+from apps.execution.services.groups import MOST_ROUNDS, group_advance
 from apps.execution.services.leases import (
     LeaseLost,
     account_lease_acquire,
@@ -60,14 +60,22 @@ def _work(run: AccountRun) -> TickResult:
     unsettled = account_leftovers_settle(run=run)
     are_confirmed = _changes_confirm(run)
     _expired_cancel(run)
-    is_at_rest = True
-    for group in group_list_open(account=run.account):
-        if group.instrument_id in unsettled or not group_advance(run=run, group=group):
-            is_at_rest = False
-    reports_intake(account=run.account, gateway=run.gateway)
+    is_at_rest = _groups_advance(run, unsettled)
     if unsettled or not are_confirmed or not is_at_rest:
         return TickResult.WAITING
     return TickResult.DONE
+
+
+def _groups_advance(run: AccountRun, unsettled: set[int]) -> bool:
+    """Advance managed orders until no report changes them any more; True: all are at rest."""
+    for _ in range(MOST_ROUNDS):
+        are_at_rest = [
+            group.instrument_id not in unsettled and group_advance(run=run, group=group)
+            for group in group_list_open(account=run.account)
+        ]
+        if reports_intake(account=run.account, gateway=run.gateway).reports == 0:
+            return all(are_at_rest)
+    return False
 
 
 def _changes_confirm(run: AccountRun) -> bool:

@@ -50,7 +50,7 @@ class HandDesk:
         )
 
     def enter(self, side: Side = Side.BUY, quantity: int = 10, **terms: Any) -> EnteredOrder:
-        return order_enter(
+        entered = order_enter(
             account=self.account,
             instrument=self.instrument,
             ticket=OrderTicket(side=side, quantity=D(quantity), **terms),
@@ -58,6 +58,8 @@ class HandDesk:
             actor=None,
             origin=OrderOrigin.MANUAL,
         )
+        assert entered.decision.outcome == "ALLOWED", entered.decision.reason
+        return entered
 
     def work(self) -> TickResult:
         return account_tick(account_id=self.account.pk)

@@ -24,7 +24,7 @@ from tests.venues.loopback.process import LoopbackVenue, loopback_venue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
-NATIVE = frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP})
+NATIVE = [OrderType.MARKET.value, OrderType.LIMIT.value, OrderType.STOP.value]
 BRACKET: dict[str, Any] = {"stop_ratio": "0.05", "target_ratio": "0.1"}
 
 
@@ -47,9 +47,11 @@ class MortalGateway(LoopbackGateway):
 
 @contextmanager
 def desk_on(path: Path, **settings: Any) -> Iterator[HandDesk]:
-    with loopback_venue(path / "journal", order_types=NATIVE, **settings) as venue:
-        with loopback_installed(partial(_adapter, venue)):
-            yield HandDesk(venue)
+    with (
+        loopback_venue(path / "journal", order_types=NATIVE, opening_cash="0", **settings) as venue,
+        loopback_installed(partial(_adapter, venue)),
+    ):
+        yield HandDesk(venue)
 
 
 def _adapter(venue: LoopbackVenue, account: TradingAccount) -> MortalGateway:
@@ -89,6 +91,7 @@ def fill(desk: HandDesk, leg: str, quantity: int) -> None:
         account=desk.account.name,
         client_order_id=order.client_order_id,
         quantity=str(quantity),
+        price=str(order.limit_price or order.stop_price),
     )
     desk.settle()
 
@@ -270,8 +273,7 @@ def test_a_lost_reply_to_a_leg_is_looked_up_and_never_sent_again(plain_desk: Han
 
 
 def test_a_day_order_ends_though_the_venue_knows_no_such_time(tmp_path: Path) -> None:
-    gtc = frozenset({TimeInForce.GTC})
-    with desk_on(tmp_path, times_in_force=gtc) as desk:
+    with desk_on(tmp_path, times_in_force=[TimeInForce.GTC.value]) as desk:
         desk.enter(
             order_type=OrderType.LIMIT,
             limit_price=D(90),
