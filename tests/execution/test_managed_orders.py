@@ -179,7 +179,7 @@ def test_an_iceberg_shows_one_slice_at_a_time(plain_desk: HandDesk) -> None:
     desk.enter(
         group=GroupKind.ICEBERG, group_settings={"limit_price": "99", "display_quantity": "4"}
     )
-    shown = []
+    shown: list[Decimal] = []
     for _ in range(3):
         desk.settle()
         shown += desk.working().values()
@@ -236,7 +236,7 @@ def test_a_trailing_stop_rests_at_the_venue_and_is_moved(plain_desk: HandDesk) -
     ],
 )
 def test_a_type_that_the_venue_lacks_rests_at_the_desk_until_its_trigger(
-    plain_desk: HandDesk, order_type: OrderType, terms: dict[str, Decimal], trigger: int
+    plain_desk: HandDesk, order_type: OrderType, terms: dict[str, Any], trigger: int
 ) -> None:
     desk = plain_desk
     desk.enter(quantity=10)
