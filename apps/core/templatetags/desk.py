@@ -50,8 +50,8 @@ def _rounded(number: Decimal, words: set[str]) -> Decimal:
 
 @register.filter
 def desk_value(value: Any) -> SafeString:
-    """Write a value of a JSON field for people: items in lines, members named, None as a dash."""
-    if value is None:
+    """Write a value of a JSON field for people: items in lines, members named, nothing a dash."""
+    if value is None or value in ("", [], {}):
         return format_html("{}", "\N{EN DASH}")
     if isinstance(value, bool):
         return format_html("{}", "yes" if value else "no")
