@@ -154,6 +154,7 @@ class LedgerEntry(AppendOnlyModel):
 
     class Meta:
         ordering = ("transaction", "id")
+        verbose_name_plural = "ledger entries"
         constraints = [
             models.CheckConstraint(condition=~models.Q(amount=0), name="ledger_entry_not_zero")
         ]

@@ -1,5 +1,6 @@
 """Every list of the admin opens, and costs as many queries for ten rows as for one."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -62,6 +63,12 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 def test_every_table_of_the_desk_is_in_the_admin() -> None:
     assert set(desk_models()) <= set(REGISTERED)
+
+
+def test_plurals_are_english() -> None:
+    odd = re.compile(r"[^aeiou]ys$|chs$|shs$|sss$|xs$")
+
+    assert [each for each in REGISTERED if odd.search(str(each._meta.verbose_name_plural))] == []
 
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)

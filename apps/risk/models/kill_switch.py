@@ -69,6 +69,7 @@ class KillSwitch(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name_plural = "kill switches"
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(released_by=None)
