@@ -8,7 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apps.risk.domain.sizing import SizingRefused, quantity_for
+from apps.risk.domain.sizing import (
+    Edge,
+    SizingBasis,
+    SizingRefused,
+    SizingTerms,
+    kelly_fraction,
+    quantity_for,
+)
 
 D = Decimal
 
@@ -20,7 +27,11 @@ def sized(method: str, value: str | Decimal, **changes: Any) -> Decimal:
         "multiplier": D(1),
         "lot_size": D("0.1"),
     }
-    return quantity_for(method=method, value=D(value), **{**values, **changes})
+    cap = changes.pop("cap_ratio", None)
+    return quantity_for(
+        terms=SizingTerms(method=method, value=D(value), cap_ratio=cap),
+        basis=SizingBasis(**{**values, **changes}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,3 +118,49 @@ def test_quantity_is_the_largest_number_of_lots_within_the_stake(
             sized(method, value, **terms)
         return
     assert Fraction(sized(method, value, **terms)) == lots * Fraction(lot)
+
+
+EDGE = Edge(win_rate=D("0.6"), payoff=D(2), trades=30)
+
+
+def test_a_volatility_target_stakes_less_when_the_market_moves_more() -> None:
+    # 1 % of 1,000 may be moved by one average true range
+    assert sized("VOLATILITY_TARGET", "0.01", average_true_range=D(2)) == 5
+    assert sized("VOLATILITY_TARGET", "0.01", average_true_range=D(4)) == D("2.5")
+    bounded = sized("VOLATILITY_TARGET", "0.01", average_true_range=D(2), cap_ratio=D("0.1"))
+    assert bounded == 1
+
+
+@pytest.mark.parametrize("spread", [None, D(0)])
+def test_a_volatility_target_without_volatility_is_refused(spread: Decimal | None) -> None:
+    with pytest.raises(SizingRefused, match="average true range is not known"):
+        sized("VOLATILITY_TARGET", "0.01", average_true_range=spread)
+
+
+def test_half_kelly_stakes_half_of_the_kelly_fraction_up_to_its_cap() -> None:
+    assert kelly_fraction(EDGE) == D("0.4")
+    assert sized("FRACTIONAL_KELLY", "0.5", edge=EDGE, cap_ratio=D(1)) == 2
+    assert sized("FRACTIONAL_KELLY", "0.5", edge=EDGE, cap_ratio=D("0.05")) == D("0.5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"edge": EDGE}, "needs a cap"),
+        ({"edge": None, "cap_ratio": D(1)}, "there are 0"),
+        ({"edge": Edge(win_rate=D(1), payoff=D(2), trades=29), "cap_ratio": D(1)}, "there are 29"),
+        (
+            {"edge": Edge(win_rate=D("0.3"), payoff=D(1), trades=99), "cap_ratio": D(1)},
+            "show no edge",
+        ),
+        (
+            {"edge": Edge(win_rate=D("0.9"), payoff=D(0), trades=99), "cap_ratio": D(1)},
+            "show no edge",
+        ),
+    ],
+)
+def test_a_kelly_stake_without_a_proven_edge_or_a_cap_is_refused(
+    changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SizingRefused, match=words):
+        sized("FRACTIONAL_KELLY", "0.5", **changes)

@@ -11,7 +11,7 @@ from apps.marketdata.models import Instrument
 from apps.orders.domain.fill_rules import round_down, round_to
 from apps.orders.domain.types import OrderRole, OrderType, Side
 from apps.orders.services import ExitPlan, OrderPlan
-from apps.risk.domain.sizing import SizingRefused, quantity_for
+from apps.risk.domain.sizing import SizingBasis, SizingRefused, SizingTerms, quantity_for
 from apps.risk.domain.types import Denial, OrderIntent, RiskContext
 from apps.strategies.domain.strategy import Decision, Strategy
 from apps.strategies.models import Deployment
@@ -102,12 +102,13 @@ def _entry_quantity(
 ) -> tuple[Decimal, Denial | None]:
     try:
         quantity = quantity_for(
-            method=deployment.sizing_method,
-            value=deployment.sizing_value,
-            price=limit_price or context.reference_price,
-            equity=context.equity,
-            multiplier=instrument.multiplier,
-            lot_size=instrument.lot_size,
+            terms=SizingTerms(method=deployment.sizing_method, value=deployment.sizing_value),
+            basis=SizingBasis(
+                price=limit_price or context.reference_price,
+                equity=context.equity,
+                multiplier=instrument.multiplier,
+                lot_size=instrument.lot_size,
+            ),
         )
     except SizingRefused as refusal:
         return ZERO, Denial(check="sizing", reason=str(refusal))
