@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.orders.domain.states import IllegalTransition, OrderStatus
-from apps.orders.domain.types import FillReport, OrderReport, OrderRole, Side
+from apps.orders.domain.types import FillReport, OrderReport, OrderRole, OrderType, Side
 from apps.orders.models import Fill, InstrumentFreeze, Order, OrderEvent
 from apps.orders.services import (
     OrderNotFound,
@@ -168,6 +168,30 @@ def test_replayed_report_smaller_than_what_has_filled_changes_nothing() -> None:
     order_report_record(account=entry.account, report=small)
     assert state_of(stop) == before
     assert stop.quantity == D(2)
+
+
+def test_level_of_a_trailing_stop_is_the_venues_and_its_size_is_ours() -> None:
+    trail = accepted(an_order(order_type=OrderType.TRAILING_STOP, trail_amount=D(5)))
+    for minutes, level in ((5, 95), (10, 97), (5, 95)):
+        report = an_order_report(
+            trail,
+            S.NEW,
+            quantity=D(9),
+            stop_price=D(level),
+            occurred_at=AT + timedelta(minutes=minutes),
+        )
+        order_report_record(account=trail.account, report=report)
+    trail.refresh_from_db()
+    assert (trail.stop_price, trail.quantity) == (D(97), D(2))
+    assert trail.events.filter(kind="order.terms_set_by_venue").count() == 2
+
+
+def test_stop_price_of_other_orders_is_ours_and_never_the_venues() -> None:
+    stop = accepted(an_order(order_type=OrderType.STOP, stop_price=D(105)))
+    report = an_order_report(stop, S.NEW, stop_price=D(120))
+    order_report_record(account=stop.account, report=report)
+    stop.refresh_from_db()
+    assert stop.stop_price == D(105)
 
 
 def test_size_of_an_entry_is_ours_and_never_the_venues() -> None:
