@@ -207,13 +207,15 @@ def _module_of(source: str, path: str) -> ModuleType:
 def _compiled(source: str, file_name: str, path: str) -> Any:
     try:
         return compile(source, file_name, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = (error.text or "").strip()
-        raise StrategyUnloadable(
-            f"{path}, line {error.lineno}: {error.msg}{f': {line}' if line else ''}"
-        ) from error
-    except ValueError as error:
-        raise StrategyUnloadable(f"{path} is not Python source: {error}") from error
+    except (SyntaxError, ValueError) as error:
+        raise StrategyUnloadable(_source_fault(error, path)) from error
+
+
+def _source_fault(error: SyntaxError | ValueError, path: str) -> str:
+    if not isinstance(error, SyntaxError) or error.lineno is None:
+        return f"{path} is not Python source: {error}"  # null bytes, by version either error
+    line = (error.text or "").strip()
+    return f"{path}, line {error.lineno}: {error.msg}{f': {line}' if line else ''}"
 
 
 def _run_fault(error: BaseException, file_name: str, path: str) -> str:
