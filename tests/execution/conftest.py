@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -9,6 +10,7 @@ from apps.marketdata.domain.timeframes import Timeframe
 from apps.strategies.models import Deployment
 from tests.execution.chain import account_open, deployment_running
 from tests.execution.venue import FakeVenue
+from tradingsite.celery import app
 
 
 @pytest.fixture
@@ -34,3 +36,11 @@ def live(db: None, venue: FakeVenue, yesterday: datetime) -> Deployment:
         start=yesterday,
         stop_loss_ratio=0.01,
     )
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Let a message be worked off at once, in this process."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False

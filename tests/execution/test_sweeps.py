@@ -1,6 +1,5 @@
 """The sweep finds from the database alone what a lost message or a dead worker left lying."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,7 +23,6 @@ from tests.execution.chain import (
     statuses,
     tick,
 )
-from tradingsite.celery import app
 
 pytestmark = pytest.mark.django_db
 
@@ -32,14 +30,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def deployment() -> Deployment:
     return deployment_running()
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Let a message be worked off at once, in this process."""
-    app.conf.task_always_eager = True
-    yield
-    app.conf.task_always_eager = False
 
 
 def due() -> list[int]:

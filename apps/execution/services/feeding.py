@@ -1,5 +1,6 @@
 """Plays the running feeds: new bars to the database, deployments woken, nobody left behind."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,13 +10,17 @@ from apps.brokers.selectors import paper_account_list_resting
 from apps.brokers.services import market_play
 from apps.core.clock import standing_at
 from apps.execution.models import DeploymentCursor
+from apps.marketdata.domain.errors import MarketDataRefused
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Feed, FeedState, Instrument
 from apps.marketdata.services import feed_advance
 from apps.reconciliation.services import reports_intake
 from apps.strategies.models import Deployment, DeploymentState
 
+log = logging.getLogger(__name__)
+
 PATIENCE_SECONDS = 2.0
+REFUSED_SECONDS = 10.0
 BURST_BARS = 50
 
 
@@ -31,7 +36,8 @@ def feeds_play(*, pace: FeedPace) -> list[int]:
     """Give every running feed that is due its next bars.
 
     A feed waits, for two seconds at most, until the running deployments have dealt with the bar
-    before: in a simulation the market does not run away from the desk.
+    before: in a simulation the market does not run away from the desk. One that cannot be played
+    is left alone for a while; the others go on.
 
     Returns:
         Ids of the deployments to wake.
@@ -44,7 +50,12 @@ def feeds_play(*, pace: FeedPace) -> list[int]:
         deployments = _deployments_on(feed)
         if _is_waited_for(feed, deployments, pace, moment):
             continue
-        bars = feed_advance(feed=feed, count=1 if feed.bars_per_second > 0 else BURST_BARS)
+        try:
+            bars = feed_advance(feed=feed, count=1 if feed.bars_per_second > 0 else BURST_BARS)
+        except MarketDataRefused as refusal:
+            log.warning("a feed cannot be played: %s", refusal)
+            pace.next_at[feed.pk] = moment + REFUSED_SECONDS
+            continue
         _pace_set(pace, feed, moment)
         for bar in bars:
             _idle_accounts_play(instrument=feed.instrument, bar=bar)

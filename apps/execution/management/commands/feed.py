@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
+from kombu.exceptions import OperationalError as MessageNotSent
 
 from apps.execution.services.feeding import FeedPace, feeds_play
 from apps.execution.tasks import deployment_tick_task
-from apps.marketdata.domain.errors import MarketDataRefused
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,11 @@ class Command(BaseCommand):
             for deployment_id in feeds_play(pace=pace):
                 deployment_tick_task.delay(deployment_id)
         except OperationalError as error:
-            log.warning("the database or the broker cannot be reached, trying again: %s", error)
+            log.warning("the database cannot be reached, trying again: %s", error)
             close_old_connections()
             return PAUSE_SECONDS
-        except MarketDataRefused as refusal:
-            log.warning("a feed cannot be played: %s", refusal)
+        except MessageNotSent as error:
+            # The bars are stored: the sweep wakes whoever was not told
+            log.warning("Redis cannot be reached, trying again: %s", error)
             return PAUSE_SECONDS
         return LOOK_SECONDS
