@@ -18,7 +18,7 @@ DEPLOYMENT := DJANGO_SETTINGS_MODULE=tradingsite.settings.production \
 	DESK_ALLOWED_HOSTS=desk.example
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check e2e bench requirements clean
+.PHONY: help setup demo test check e2e bench endurance requirements clean
 .SUFFIXES:
 
 help:  ## Show this list
@@ -47,6 +47,9 @@ e2e: setup  ## Run the browser tests with the Chromium of this machine
 
 bench: setup  ## Measure what the documents promise
 	$(RUN) -m pytest -o addopts= -s tests/performance
+
+endurance: setup  ## Kill workers at every statement, and twenty over a whole file of bars
+	$(RUN) -m pytest -o addopts= -s tests/endurance
 
 requirements: $(PACKAGES)  ## Pin the newest versions that requirements*.in allow, with hashes
 	$(COMPILE) --upgrade --strip-extras --output-file requirements.txt requirements.in

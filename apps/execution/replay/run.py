@@ -88,7 +88,7 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
     """
     if not request.bars:
         raise ReplayRefused("there is no bar to replay")
-    deployment, instrument = _set_up(request)
+    deployment, instrument = replay_set_up(request)
     try:
         seconds = _play(request, deployment, instrument)
         return result_collect(
@@ -133,7 +133,12 @@ def _reconcile(deployment: Deployment, last: Bar) -> ReconciliationRun:
 
 
 @transaction.atomic
-def _set_up(request: ReplayRequest) -> tuple[Deployment, Instrument]:
+def replay_set_up(request: ReplayRequest) -> tuple[Deployment, Instrument]:
+    """Open an account, reconcile it and start a deployment that waits for the first bar.
+
+    Returns:
+        The deployment, and the private copy of the instrument that it trades.
+    """
     instrument = _private_copy(request.instrument, request.name)
     first = request.bars[0]
     account = TradingAccount.objects.create(
