@@ -147,6 +147,15 @@ def test_trailing_stop_that_fills_on_its_first_bar_tells_its_level_before_its_fi
     assert told[1].stop_price == D(103)
 
 
+def test_trailing_stop_stands_between_whole_numbers(
+    market: Market, instrument: Instrument, gateway: PaperGateway
+) -> None:
+    gateway.order_place(request(instrument, **{**TRAIL, "trail_amount": D("1.5")}))
+    market.play(a_bar(0))
+    market.play(a_bar(1, low="98.5", close="99"))
+    assert prices(gateway) == [D("98.5")]
+
+
 def test_bar_on_which_a_trailing_stop_stays_where_it_is_reports_nothing(
     market: Market, instrument: Instrument, gateway: PaperGateway
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from apps.brokers.models import PaperOrder, PaperReport
 from apps.brokers.paper.gateway import PaperGateway
+from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
 from apps.orders.domain.states import OrderStatus
@@ -138,16 +139,24 @@ def test_exits_of_an_entry_that_expires_unfilled_end_with_it(
     assert status_of(gateway, instrument, "SL") is S.CANCELED
 
 
+@pytest.mark.parametrize(
+    "last", [a_bar(1, low="90", volume="20"), a_bar(1, "101", "103", "101", "103")]
+)
 def test_entry_that_its_exit_has_ended_does_not_expire_too(
-    market: Market, instrument: Instrument, gateway: PaperGateway
+    market: Market, instrument: Instrument, gateway: PaperGateway, last: Bar
 ) -> None:
     market.cap("0.1")
     entry = bracket(
-        instrument, quantity=D(10), time_in_force=TimeInForce.GTD, expires_at=START + 2 * STEP
+        instrument,
+        quantity=D(10),
+        order_type=OrderType.LIMIT,
+        limit_price=D(100),
+        time_in_force=TimeInForce.GTD,
+        expires_at=START + 2 * STEP,
     )
     gateway.order_place(entry)
     market.play(a_bar(0, volume="40"))
-    market.play(a_bar(1, low="90", volume="20"))
+    market.play(last)
     assert status_of(gateway, instrument, "A1") is S.CANCELED
     ends = PaperReport.objects.filter(
         order__client_order_id="A1", status__in=["CANCELED", "EXPIRED"]
