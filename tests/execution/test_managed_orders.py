@@ -14,6 +14,7 @@ from apps.accounts.models import TradingAccount
 from apps.core.clock import wall_now
 from apps.orders.domain.groups import GroupKind, GroupState
 from apps.orders.domain.types import OrderReport, OrderRequest, OrderType, Side, TimeInForce
+from apps.orders.models import OrderGroup
 from apps.orders.services import group_cancel_request
 from apps.reconciliation.models import Break, ReconciliationRun
 from tests.execution.by_hand import HandDesk
@@ -192,22 +193,19 @@ def test_an_iceberg_shows_one_slice_at_a_time(plain_desk: HandDesk) -> None:
 
 def test_a_twap_sends_its_slices_when_they_are_due(plain_desk: HandDesk) -> None:
     desk = plain_desk
-    desk.enter(
-        group=GroupKind.TWAP,
-        group_settings={
-            "starts_at": (wall_now() - timedelta(seconds=1)).isoformat(),
-            "slices": 2,
-            "interval_seconds": 2,
-        },
-    )
+    started_at = wall_now() - timedelta(seconds=1)
+    terms = {"starts_at": started_at.isoformat(), "slices": 2, "interval_seconds": 3600}
+    desk.enter(group=GroupKind.TWAP, group_settings=terms)
     desk.settle()
     assert desk.held() == 5
-    assert desk.group().due_at is not None
-    for _ in range(100):
-        desk.work()
-        if desk.group().state == GroupState.COMPLETED:
-            break
+    assert desk.group().due_at == started_at + timedelta(hours=1)
+    desk.settle()
+    assert desk.held() == 5
+    an_hour_earlier = (started_at - timedelta(hours=1)).isoformat()
+    OrderGroup.objects.update(settings={**terms, "starts_at": an_hour_earlier})
+    desk.settle()
     assert desk.held() == 10
+    assert desk.group().state == GroupState.COMPLETED
     assert_books_hold(desk)
 
 
