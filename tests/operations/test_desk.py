@@ -89,7 +89,16 @@ def desk() -> Iterator[Desk]:
         desk.process.kill()
         desk.process.wait()
         until(lambda: not any(map(is_running, family)), seconds=30)
+    until(lambda: not is_used(var_dir), seconds=30)
     shutil.rmtree(var_dir)
+
+
+def is_used(folder: Path) -> bool:
+    """Tell whether a process names the folder: servers stop a moment after their last user."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or ()):
+            return True
+    return False
 
 
 def test_a_taken_port_is_named_with_the_way_to_choose_another() -> None:
@@ -154,7 +163,13 @@ def test_a_desk_opens_and_a_stop_leaves_no_process_behind(desk: Desk) -> None:
     until(lambda: desk.says(" ready."), seconds=60)  # the worker
     family = desk.family()
     names = " ".join(" ".join(member.cmdline()) for member in family)
-    for program in ("gunicorn", "celery -A tradingsite --quiet worker", "beat", "postgres", "redis-server"):
+    for program in (
+        "gunicorn",
+        "celery -A tradingsite --quiet worker",
+        "beat",
+        "postgres",
+        "redis-server",
+    ):
         assert program in names
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
