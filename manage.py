@@ -18,6 +18,8 @@ WITHOUT_SERVICES = frozenset(
         *("check", "collectstatic", "diffsettings", "findstatic", "spectacular"),
     }
 )
+PREPARES_ITSELF = frozenset({"desk"})
+"""Looks first whether it may run here at all."""
 
 
 def main() -> None:
@@ -30,7 +32,8 @@ def main() -> None:
     try:
         with services_held(settings.EMBEDDED_SERVICES):
             django.setup()
-            if get_commands().get(command, "").startswith("apps."):  # one of our own
+            is_ours = get_commands().get(command, "").startswith("apps.")
+            if is_ours and command not in PREPARES_ITSELF:
                 database_prepare()
             execute_from_command_line(sys.argv)
     except (DatabaseUnprepared, EmbeddedServicesError) as error:
