@@ -29,7 +29,7 @@ from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order, OrderQuote
-from apps.orders.services import order_abandon, order_create, order_quote_record
+from apps.orders.services import order_create, order_quote_record
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
 from apps.risk.domain.types import Denial, OrderIntent
@@ -39,6 +39,8 @@ from apps.strategies.domain.candles import Candles
 from apps.strategies.domain.strategy import Decision, decision_at_last
 from apps.strategies.models import Signal
 from apps.strategies.services import signal_record
+
+_WAITS_FOR_ENTRY = (OrderStatus.INTENT, OrderStatus.PENDING_NEW)
 
 
 def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: Candles) -> bool:
@@ -121,11 +123,8 @@ def _change_make(
 def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Order, ...]) -> bool:
     """End what is still under way for the old position, and take in what came of it."""
     for order in open_orders:
-        if order.status == OrderStatus.INTENT:
-            if order.parent_id is None:
-                with run.lease_kept():
-                    order_abandon(order=order, reason="a newer signal replaced it")
-        elif order.parent_id is None or order.status != OrderStatus.PENDING_NEW:
+        # Exits that wait for their entry end with it
+        if order.parent_id is None or order.status not in _WAITS_FOR_ENTRY:
             order_cancel(run=run, order=order, reason="a newer signal replaced it")
     if open_orders:
         _reports_take_in(run)

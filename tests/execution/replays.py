@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -41,6 +42,19 @@ def generated(count: int) -> list[Bar]:
         tick_size=Decimal("0.1"),
         initial_price=Decimal(2400),
     )
+
+
+def file_write(path: Path, closes: tuple[str, ...]) -> Path:
+    """Write bars of five minutes that stand still at their closes."""
+    lines = ["timestamp,open,high,low,close,volume"]
+    for number, close in enumerate(closes):
+        hour, minute = divmod(number * 5, 60)
+        day, hour = divmod(hour, 24)
+        lines.append(
+            f"2026-03-{2 + day:02}T{hour:02}:{minute:02}:00Z,{close},{close},{close},{close},9"
+        )
+    path.write_text("\n".join(lines))
+    return path
 
 
 def request_for(

@@ -15,8 +15,8 @@ from apps.orders.domain.ports import (
     Throttled,
     Unavailable,
 )
-from apps.orders.domain.types import FillReport, Side
-from apps.orders.models import InstrumentFreeze, OrderEvent
+from apps.orders.domain.types import FillReport, OrderReport, OrderRequest, Side
+from apps.orders.models import InstrumentFreeze, Order, OrderEvent
 from apps.positions.models import Position
 from apps.reconciliation.models import Break
 from apps.risk.models import RiskDecision
@@ -170,6 +170,22 @@ def test_answer_that_cannot_be_true_is_a_break_and_the_order_is_looked_up(
     assert "side" in found.description
     assert tick(live) is TickResult.DONE
     assert statuses(live) == WORKS
+
+
+def test_refusal_of_an_order_that_has_filled_is_a_break_and_changes_nothing(
+    live: Deployment, venue: FakeVenue, yesterday: datetime
+) -> None:
+    def filled_and_refused(request: OrderRequest) -> OrderReport:
+        order = Order.objects.filter(client_order_id=request.client_order_id)
+        order.update(status="FILLED", filled_quantity=request.quantity)
+        raise Rejected("the order does not exist", code="1")
+
+    venue.order_place = filled_and_refused  # type: ignore[method-assign]
+    signalled(live, yesterday)
+    assert statuses(live)[0] == ("ENTRY", "BUY", "FILLED")
+    found = Break.objects.get()
+    assert (found.kind, found.ours) == (Break.Kind.REPORT_REFUSED, {"status": "FILLED"})
+    assert "cannot go from FILLED to REJECTED" in found.description
 
 
 def test_broker_that_cannot_be_read_stops_the_bar_before_anything_is_decided(

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import psutil
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from apps.accounts.models import TradingAccount
+from apps.execution.management.commands import trade_replay
 from apps.execution.replay import ReplayRefused, replay_run
 from apps.marketdata.models import Candle
 from apps.reconciliation.models import ReconciliationRun
@@ -18,6 +21,7 @@ from tests.execution.kills import WorkerKiller
 from tests.execution.replays import (
     LEASE_SECONDS,
     comparable,
+    file_write,
     generated,
     request_for,
     trades_require,
@@ -84,3 +88,29 @@ def test_replay_without_bars_is_refused_and_nothing_is_kept() -> None:
     with pytest.raises(ReplayRefused, match="there is no bar to replay"):
         replay_run(request_for(bars=[], strategy=BY_PRICE))
     assert not Deployment.objects.exists()
+
+
+def test_command_tells_a_person_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    candles = file_write(tmp_path / "bars.csv", ("100.25", "101.00", "103.75", "102.00", "100.50"))
+    arguments = ["--instrument=DEMO:AURUM.P", "--timeframe=5m", f"--candles={candles}"]
+    call_command("trade_replay", f"--strategy={BY_PRICE}", *arguments)
+    printed = capsys.readouterr().out
+    assert "5 bars, 3 signals, 3 orders, 2 fills, 1 trades in" in printed
+    assert "reconciliation MATCHED, 0 breaks; ledger balances" in printed
+    assert "2026-03-02 00:05 at" in printed
+    assert "EXIT" in printed
+
+
+def test_command_whose_books_do_not_hold_ends_with_status_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = replay_run(request_for(bars=bars_of("100.25", "101.00"), strategy=BY_PRICE))
+    broken = replace(result, breaks=1)
+    monkeypatch.setattr(trade_replay, "replay_run", lambda _request: broken)
+    candles = file_write(tmp_path / "bars.csv", ("100.25", "101.00"))
+    arguments = ["--instrument=DEMO:AURUM.P", "--timeframe=5m", f"--candles={candles}"]
+    with pytest.raises(CommandError, match="the books do not hold: 1 breaks") as ended:
+        call_command("trade_replay", f"--strategy={BY_PRICE}", "--json", *arguments)
+    assert ended.value.returncode == 3

@@ -20,6 +20,7 @@ from django.core.management import CommandError, call_command
 from apps.core.embedded import EmbeddedServices
 from apps.strategies.models import Deployment
 from tests.execution.chain import BY_PRICE
+from tests.execution.replays import file_write
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 ROWS = ("100.25", "101.00", "103.75", "102.00")
@@ -30,18 +31,6 @@ def candles(tmp_path: Path) -> Path:
     """A file of four bars."""
     path = tmp_path / "bars.csv"
     return file_write(path, ROWS)
-
-
-def file_write(path: Path, closes: tuple[str, ...]) -> Path:
-    lines = ["timestamp,open,high,low,close,volume"]
-    for number, close in enumerate(closes):
-        hour, minute = divmod(number * 5, 60)
-        day, hour = divmod(hour, 24)
-        lines.append(
-            f"2026-03-{2 + day:02}T{hour:02}:{minute:02}:00Z,{close},{close},{close},{close},9"
-        )
-    path.write_text("\n".join(lines))
-    return path
 
 
 def replay(path: Path, changes: dict[str, str]) -> None:

@@ -1,16 +1,19 @@
 """The sweep finds from the database alone what a lost message or a dead worker left lying."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from apps.execution import tasks
 from apps.execution.models import DeploymentCursor, DeploymentLease
 from apps.execution.runner import TickResult
 from apps.execution.services.leases import lease_acquire
 from apps.execution.services.sweeps import deployment_ids_due
 from apps.execution.tasks import deployment_tick_task, sweep_task
+from apps.orders.domain.ports import Unavailable
 from apps.orders.models import Order
 from apps.strategies.models import Deployment
 from apps.strategies.services import deployment_start, deployment_stop
@@ -23,6 +26,7 @@ from tests.execution.chain import (
     statuses,
     tick,
 )
+from tests.execution.venue import FakeVenue
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +97,27 @@ def test_task_that_comes_twice_does_its_work_once(deployment: Deployment) -> Non
     assert deployment_tick_task.apply(args=(deployment.pk,)).get() == TickResult.DONE
     assert deployment_tick_task.apply(args=(deployment.pk,)).get() == TickResult.DONE
     assert statuses(deployment) == [("ENTRY", "BUY", "FILLED")]
+
+
+@pytest.mark.usefixtures("eager")
+def test_task_whose_time_is_up_goes_on_with_another(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "TICK_SECONDS", 0)
+    bars_store(deployment, bars_of("100.25", "101.00", "103.75", "102.00"))
+    deployment_tick_task.delay(deployment.pk)
+    assert statuses(deployment) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "FILLED")]
+
+
+def test_task_that_waits_for_an_outcome_comes_again_a_little_later(
+    live: Deployment, venue: FakeVenue, yesterday: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(deployment_tick_task, "apply_async", lambda **message: sent.append(message))
+    venue.answers = [Unavailable("connection refused")]
+    bars_store(live, bars_of("100.25", start=yesterday, timeframe="1d"))
+    assert deployment_tick_task.apply(args=(live.pk,)).get() == TickResult.WAITING
+    assert sent == [{"args": (live.pk,), "queue": "execution", "countdown": tasks.WAIT_SECONDS}]
 
 
 def test_worker_that_died_keeps_its_deployment_for_the_length_of_a_lease(
