@@ -40,7 +40,10 @@ def replay(path: Path, changes: dict[str, str]) -> None:
         "timeframe": "5m",
         "candles": str(path),
     }
-    arguments = [f"--{name}={value}" for name, value in {**options, **changes}.items()]
+    arguments = [
+        f"--{name}={value}" if value else f"--{name}"
+        for name, value in {**options, **changes}.items()
+    ]
     call_command("trade_replay", *arguments)
 
 
@@ -87,6 +90,16 @@ def test_bad_input_is_refused_in_words_and_nothing_is_kept(
         replay(candles, changes)
     assert said in str(refusal.value)
     assert not Deployment.objects.exists()
+
+
+@pytest.mark.django_db
+def test_refusal_is_a_document_too(candles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CommandError) as refusal:
+        replay(candles, {"start": "2027-01-01", "json": ""})
+    assert json.loads(capsys.readouterr().out) == {
+        "result": "refused",
+        "error": str(refusal.value),
+    }
 
 
 @pytest.fixture
@@ -136,7 +149,7 @@ def test_command_on_a_new_database_prints_one_document_and_a_flush_of_redis_lose
         "breaks": 0,
         "ledger_balanced": True,
     }
-    assert document["reconciliation"] == "MATCHED"
+    assert (document["result"], document["reconciliation"]) == ("replayed", "MATCHED")
     assert document["signals"] == document["orders"] == document["fills"] == 120
     assert len(document["trades"]) == 60
     first = document["trades"][0]

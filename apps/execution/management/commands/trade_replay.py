@@ -71,9 +71,11 @@ class Command(BaseCommand):
             database_prepare()
             result = replay_run(self._request(options))
         except _REFUSALS as refusal:
+            if options["json"]:
+                self.stdout.write(json.dumps({"result": "refused", "error": str(refusal)}))
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps(result.as_json(), indent=2))
+            self.stdout.write(json.dumps({"result": "replayed", **result.as_json()}, indent=2))
         else:
             self.stdout.write(_text(result))
         if result.breaks or not result.ledger_balanced:
