@@ -19,8 +19,9 @@ RESTING = (OrderStatus.NEW.value, OrderStatus.PARTIALLY_FILLED.value)
 _ORDERS_WAITING = """
 SELECT o.id, o.time_in_force, o.expires_at, o.order_type, o.side, o.limit_price, o.stop_price,
     o.trail_amount, o.trail_ratio, o.best_price, o.is_triggered, o.has_rested, o.post_only
-FROM brokers_paperorder AS o JOIN brokers_paperbook AS b ON b.id = o.book_id
-WHERE b.account_id = %s AND o.instrument_id = %s AND o.matched_until <= %s
+FROM brokers_paperorder AS o
+WHERE o.book_id = (SELECT id FROM brokers_paperbook WHERE account_id = %s)
+    AND o.instrument_id = %s AND o.matched_until <= %s
     AND o.status IN ('NEW', 'PARTIALLY_FILLED')
 """
 # The newest number and not "any above": the first comes from the end of the index, the second
