@@ -7,7 +7,6 @@ from decimal import Decimal
 from apps.accounts.models import TradingAccount
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.models import Instrument
-from apps.marketdata.selectors import candle_latest
 from apps.orders.models import Order
 from apps.orders.selectors import (
     freeze_reason,
@@ -18,11 +17,12 @@ from apps.orders.selectors import (
     order_list_working_on,
     order_times_sent,
 )
-from apps.positions.models import NetPosition
 from apps.positions.selectors import (
+    PricedPosition,
     account_equity,
     equity_at_day_start,
     equity_peak,
+    position_list_priced,
     position_quantity,
     position_quantity_account,
 )
@@ -67,17 +67,10 @@ def prices_of(
     """Return the last close of every instrument that the account holds.
 
     Args:
-        timeframe: Bars to look at first; None: whichever are newest.
-        known: Prices at hand, by instrument id; they are not read again.
+        timeframe: Bars to look at; None: whichever are newest.
+        known: Prices at hand, by instrument id; they outweigh what is stored.
     """
-    return {
-        **known,
-        **{
-            position.instrument_id: _price(position, timeframe)
-            for position in _held(account)
-            if position.instrument_id not in known
-        },
-    }
+    return _prices(position_list_priced(account=account, timeframe=timeframe), known)
 
 
 def risk_context(
@@ -99,12 +92,11 @@ def risk_context(
     )
     frozen = freeze_reason(account=account, instrument=instrument)
     limits = limit_list_applying(account=account, deployment=deployment, instrument=instrument)
-    prices = prices_of(
-        account=account,
-        timeframe=deployment.timeframe if deployment else None,
-        known={instrument.pk: market.reference_price},
+    held = position_list_priced(
+        account=account, timeframe=deployment.timeframe if deployment else None
     )
-    gross, net = _exposure(account, prices)
+    prices = _prices(held, {instrument.pk: market.reference_price})
+    gross, net = _exposure(account, held, prices)
     orders_today, trades_today = order_counts_of_day(account=account, as_of=market.as_of)
     trip = throttle_trip_open(deployment=deployment) if deployment else None
     return RiskContext(
@@ -150,22 +142,16 @@ def risk_context(
     )
 
 
-def _held(account: TradingAccount) -> list[NetPosition]:
-    held = NetPosition.objects.filter(account=account).exclude(quantity=0)
-    return list(held.select_related("instrument"))
-
-
-def _price(position: NetPosition, timeframe: str | None) -> Decimal:
-    bar = candle_latest(instrument=position.instrument, timeframe=timeframe)
-    return bar.close if bar else position.average_entry_price
+def _prices(held: list[PricedPosition], known: dict[int, Decimal]) -> dict[int, Decimal]:
+    return {**{each.position.instrument_id: each.price for each in held}, **known}
 
 
 def _exposure(
-    account: TradingAccount, prices: dict[int, Decimal]
+    account: TradingAccount, held: list[PricedPosition], prices: dict[int, Decimal]
 ) -> tuple[Decimal | None, Decimal | None]:
     """Return gross and net notional; None where a position is in another currency."""
     worths = []
-    for position in _held(account):
+    for position in (each.position for each in held):
         if position.instrument.quote_currency != account.base_currency:
             return None, None
         price = prices[position.instrument_id] * position.instrument.multiplier

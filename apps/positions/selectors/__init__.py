@@ -9,17 +9,21 @@ from apps.positions.selectors.equity import (
     holdings_value,
 )
 from apps.positions.selectors.positions import (
+    PricedPosition,
+    position_list_priced,
     position_quantity,
     position_quantity_account,
 )
 
 __all__ = [
+    "PricedPosition",
     "account_equity",
     "cash_balance",
     "equity_at_day_start",
     "equity_peak",
     "holdings_value",
     "ledger_unbalanced",
+    "position_list_priced",
     "position_quantity",
     "position_quantity_account",
 ]
