@@ -116,6 +116,13 @@ def deployment_create(
         sizing_value=sizing_value,
         mode=mode,
     )
+    _deployment_store(deployment, instruments, actor)
+    return deployment
+
+
+def _deployment_store(
+    deployment: Deployment, instruments: Sequence[Instrument], actor: User | None
+) -> None:
     try:
         with transaction.atomic():
             deployment.full_clean()
@@ -128,8 +135,7 @@ def deployment_create(
                 details=_described(deployment, instruments),
             )
     except (ValidationError, IntegrityError) as error:
-        raise DeploymentRefused(_faults_of(error, name)) from error
-    return deployment
+        raise DeploymentRefused(_faults_of(error, deployment.name)) from error
 
 
 def deployment_start(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from apps.accounts.models import TradingAccount
 from apps.marketdata.domain.quotes import QuoteView
@@ -87,59 +88,100 @@ def risk_context(
         deployment: Who asks; None for orders by hand.
         desk_started_at: The account must have been reconciled since; None: ever.
     """
-    state, state_reason = trading_state_effective(
+    return RiskContext(
+        as_of=market.as_of,
+        **_switches(account, deployment, instrument, desk_started_at),
+        **_terms(instrument, market),
+        **_books(account, deployment, instrument, market),
+        **_pace(account, deployment, instrument, market.as_of),
+    )
+
+
+def _switches(
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument,
+    desk_started_at: datetime | None,
+) -> dict[str, Any]:
+    state, reason = trading_state_effective(
         account=account, deployment=deployment, instrument=instrument
     )
     frozen = freeze_reason(account=account, instrument=instrument)
-    limits = limit_list_applying(account=account, deployment=deployment, instrument=instrument)
+    trip = throttle_trip_open(deployment=deployment) if deployment else None
+    return {
+        "trading_state": state,
+        "trading_state_reason": reason,
+        "is_frozen": frozen is not None,
+        "freeze_reason": frozen or "",
+        "is_reconciled": account_is_reconciled(account=account, since=desk_started_at),
+        "is_throttled": trip is not None,
+        "throttle_reason": trip.reason if trip else "",
+    }
+
+
+def _terms(instrument: Instrument, market: MarketNow) -> dict[str, Any]:
+    return {
+        "instrument_is_tradable": instrument.is_tradable,
+        "session_is_open": market.session_is_open,
+        "session_note": market.session_note,
+        "reference_price": market.reference_price,
+        "last_price": market.quote.last if market.quote else None,
+        "mid_price": market.quote.mid if market.quote else None,
+        "price_age_seconds": market.price_age_seconds,
+        "multiplier": instrument.multiplier,
+        "tick_size": instrument.tick_size,
+        "lot_size": instrument.lot_size,
+        "minimum_notional": instrument.minimum_notional,
+        "initial_margin_ratio": instrument.initial_margin_ratio,
+    }
+
+
+def _books(
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument,
+    market: MarketNow,
+) -> dict[str, Any]:
     held = position_list_priced(
         account=account, timeframe=deployment.timeframe if deployment else None
     )
     prices = _prices(held, {instrument.pk: market.reference_price})
     gross, net = _exposure(account, held, prices)
-    orders_today, trades_today = order_counts_of_day(account=account, as_of=market.as_of)
-    trip = throttle_trip_open(deployment=deployment) if deployment else None
-    return RiskContext(
-        as_of=market.as_of,
-        trading_state=state,
-        trading_state_reason=state_reason,
-        is_frozen=frozen is not None,
-        freeze_reason=frozen or "",
-        is_reconciled=account_is_reconciled(account=account, since=desk_started_at),
-        is_throttled=trip is not None,
-        throttle_reason=trip.reason if trip else "",
-        instrument_is_tradable=instrument.is_tradable,
-        session_is_open=market.session_is_open,
-        session_note=market.session_note,
-        reference_price=market.reference_price,
-        last_price=market.quote.last if market.quote else None,
-        mid_price=market.quote.mid if market.quote else None,
-        price_age_seconds=market.price_age_seconds,
-        multiplier=instrument.multiplier,
-        tick_size=instrument.tick_size,
-        lot_size=instrument.lot_size,
-        minimum_notional=instrument.minimum_notional,
-        initial_margin_ratio=instrument.initial_margin_ratio,
-        position_quantity=position_quantity(
+    return {
+        "position_quantity": position_quantity(
             account=account, instrument=instrument, deployment=deployment
         ),
-        account_position_quantity=position_quantity_account(account=account, instrument=instrument),
-        gross_notional=gross,
-        net_notional=net,
-        open_orders=order_count_open(account=account),
-        working=_working(account, instrument, deployment),
-        orders_last_second=order_count_decided_since(
-            account=account, since=market.as_of - ORDER_RATE_WINDOW
+        "account_position_quantity": position_quantity_account(
+            account=account, instrument=instrument
         ),
-        rate_buckets=_rate_buckets(account, instrument, limits, market.as_of),
-        orders_today=orders_today,
-        trades_today=trades_today,
-        executions_in_window=_executions(deployment, market.as_of),
-        equity=account_equity(account=account, prices=prices),
-        equity_at_day_start=equity_at_day_start(account=account, as_of=market.as_of),
-        equity_peak=equity_peak(account=account, as_of=market.as_of),
-        limits=limits,
-    )
+        "gross_notional": gross,
+        "net_notional": net,
+        "equity": account_equity(account=account, prices=prices),
+        "equity_at_day_start": equity_at_day_start(account=account, as_of=market.as_of),
+        "equity_peak": equity_peak(account=account, as_of=market.as_of),
+    }
+
+
+def _pace(
+    account: TradingAccount,
+    deployment: Deployment | None,
+    instrument: Instrument,
+    as_of: datetime,
+) -> dict[str, Any]:
+    limits = limit_list_applying(account=account, deployment=deployment, instrument=instrument)
+    orders_today, trades_today = order_counts_of_day(account=account, as_of=as_of)
+    return {
+        "limits": limits,
+        "open_orders": order_count_open(account=account),
+        "working": _working(account, instrument, deployment),
+        "orders_last_second": order_count_decided_since(
+            account=account, since=as_of - ORDER_RATE_WINDOW
+        ),
+        "rate_buckets": _rate_buckets(account, instrument, limits, as_of),
+        "orders_today": orders_today,
+        "trades_today": trades_today,
+        "executions_in_window": _executions(deployment, as_of),
+    }
 
 
 def _prices(held: list[PricedPosition], known: dict[int, Decimal]) -> dict[int, Decimal]:
