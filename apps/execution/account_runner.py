@@ -6,12 +6,13 @@ from datetime import datetime
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
 from apps.core.clock import standing_at, wall_now
-from apps.execution.runner import TickResult, holder_name
+from apps.execution.runner import TickResult
 from apps.execution.services.groups import MOST_ROUNDS, group_advance
 from apps.execution.services.leases import (
     LeaseLost,
     account_lease_acquire,
     account_lease_release,
+    holder_name,
 )
 from apps.execution.services.markets import MarketUnknown, market_now
 from apps.execution.services.recovery import account_leftovers_settle

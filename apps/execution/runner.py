@@ -1,15 +1,17 @@
 """Runs a deployment for a while: takes the lease, settles leftovers, deals with every bar due."""
 
 import logging
-import os
-import socket
 import time
-import uuid
 from enum import StrEnum
 
 from apps.brokers.registry import BrokerNotAvailable
 from apps.execution.pipeline import bar_deal
-from apps.execution.services.leases import LeaseLost, lease_acquire, lease_release
+from apps.execution.services.leases import (
+    LeaseLost,
+    holder_name,
+    lease_acquire,
+    lease_release,
+)
 from apps.execution.services.recovery import leftovers_settle
 from apps.execution.services.runs import DeploymentRun, run_open
 from apps.execution.services.ticks import bars_due, bars_wait, cursors_begin
@@ -89,8 +91,3 @@ def _bars_deal(run: DeploymentRun, deadline: float) -> TickResult:
         if time.monotonic() >= deadline:
             return TickResult.MORE
     return TickResult.DONE
-
-
-def holder_name() -> str:
-    """Name this attempt to hold a lease; no two share a name."""
-    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

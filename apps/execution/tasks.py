@@ -5,7 +5,9 @@ from celery import shared_task
 from apps.core.clock import wall_now
 from apps.execution.account_runner import account_tick
 from apps.execution.runner import TickResult, deployment_tick
-from apps.execution.services.sweeps import account_ids_due, deployment_ids_due
+from apps.execution.services.kill_switch import kill_switch_carry_out
+from apps.execution.services.sweeps import account_ids_due, deployment_ids_due, kill_switch_ids_due
+from apps.risk.selectors import kill_switch_list_holding
 
 TICK_SECONDS = 5.0
 """How long one task runs a deployment before it lets others have the worker."""
@@ -37,6 +39,13 @@ def account_tick_task(account_id: int) -> str:
     return result.value
 
 
+@shared_task(name="execution.kill_switch_carry_out")
+def kill_switch_carry_out_task(switch_id: int) -> str:
+    """Carry an engaged kill switch out, as far as the brokers let it be."""
+    switch = kill_switch_list_holding().filter(pk=switch_id).first()
+    return "RELEASED" if switch is None else str(kill_switch_carry_out(switch=switch))
+
+
 @shared_task(name="execution.sweep", expires=10)
 def sweep_task() -> int:
     """Set everything going that has work nobody is doing."""
@@ -47,7 +56,10 @@ def sweep_task() -> int:
     accounts = account_ids_due(moment=moment)
     for account_id in accounts:
         account_tick_task.delay(account_id)
-    return len(deployments) + len(accounts)
+    switches = kill_switch_ids_due()
+    for switch_id in switches:
+        kill_switch_carry_out_task.delay(switch_id)
+    return len(deployments) + len(accounts) + len(switches)
 
 
 def _own_queue(task: object) -> str:

@@ -18,7 +18,13 @@ _ENDED_UNFILLED = [
 
 
 def sending_forbidden(*, order: Order) -> str | None:
-    """Return why an order must not be sent, though it was allowed when it was decided, or None."""
+    """Return why an order must not be sent, though it was allowed when it was decided, or None.
+
+    What a kill switch closes is never held back by a switch: the database lets such an order
+    only reduce.
+    """
+    if order.kill_switch_id is not None:
+        return None
     state, reason = trading_state_effective(
         account=order.account, deployment=order.deployment, instrument=order.instrument
     )
@@ -48,4 +54,6 @@ def sending_waits(*, order: Order, since: datetime | None) -> bool:
         since: The account must have been reconciled since then; None: ever.
     """
     frozen = freeze_reason(account=order.account, instrument=order.instrument)
+    if order.kill_switch_id is not None:
+        return frozen is not None
     return frozen is not None or not account_is_reconciled(account=order.account, since=since)

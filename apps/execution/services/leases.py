@@ -1,5 +1,8 @@
 """Decides, in the database, which worker runs a deployment or works an account."""
 
+import os
+import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +21,11 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 class LeaseLost(RuntimeError):
     """Another worker acts for the owner now; this one must not write anything more."""
+
+
+def holder_name() -> str:
+    """Name this attempt to hold a lease; no two share a name."""
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def lease_acquire(*, deployment: Deployment, holder: str) -> int | None:

@@ -9,6 +9,7 @@ from apps.execution.models import AccountLease, DeploymentCursor, DeploymentLeas
 from apps.marketdata.models import Candle
 from apps.orders.models import Order, OrderGroup
 from apps.orders.selectors import OPEN_GROUP_STATES, UNRESOLVED_VALUES, WORKING_VALUES
+from apps.risk.selectors import kill_switch_list_holding
 from apps.strategies.models import Deployment, DeploymentState
 
 
@@ -57,3 +58,10 @@ def account_ids_due(*, moment: datetime) -> list[int]:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
+
+
+def kill_switch_ids_due() -> list[int]:
+    """Return engaged kill switches that the brokers have not confirmed yet."""
+    unfinished = Q(canceled_at=None) | Q(flattens=True, flat_at=None)
+    holding = kill_switch_list_holding().filter(unfinished).order_by("pk")
+    return list(holding.values_list("pk", flat=True))

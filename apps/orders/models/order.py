@@ -21,7 +21,7 @@ from apps.orders.models.choices import (
     TIMES_IN_FORCE,
 )
 from apps.orders.models.group import OrderGroup
-from apps.risk.models import RiskDecision
+from apps.risk.models import KillSwitch, RiskDecision
 from apps.strategies.models import Deployment, Signal
 
 
@@ -54,6 +54,14 @@ class Order(models.Model):
         on_delete=models.PROTECT,
         related_name="legs",
         help_text="The managed order that this one is a leg of",
+    )
+    kill_switch = models.ForeignKey(
+        KillSwitch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="closing_orders",
+        help_text="The engagement that this order closes a position for",
     )
     leg = models.CharField(max_length=24, blank=True, help_text="Its name in the managed order")
     origin = models.CharField(
@@ -117,6 +125,10 @@ class Order(models.Model):
                 fields=["group", "leg"],
                 condition=Q(group__isnull=False),
                 name="order_once_per_group_leg",
+            ),
+            models.CheckConstraint(
+                condition=Q(kill_switch=None) | Q(role="EXIT", reduce_only=True),
+                name="order_of_a_kill_switch_only_closes",
             ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="order_quantity_positive"),
             models.CheckConstraint(

@@ -13,7 +13,7 @@ from apps.marketdata.models import Instrument
 from apps.orders.domain.types import OrderOrigin, OrderRole, OrderType, Side, TimeInForce
 from apps.orders.models import Order, OrderGroup
 from apps.orders.services.events import order_event_add
-from apps.risk.models import RiskDecision
+from apps.risk.models import KillSwitch, RiskDecision
 from apps.strategies.models import Deployment, Signal
 
 
@@ -35,6 +35,7 @@ class OrderPlan:
         expires_at: End of a DAY or GTD order (UTC).
         maximum_slippage_bps: Most that a fill may be worse than the decision's price.
         group, leg: The managed order that it is a leg of, and its name there.
+        kill_switch: The engagement that it closes a position for; it passes while that holds.
         exits: Stop and target that live with the position it opens.
     """
 
@@ -56,6 +57,7 @@ class OrderPlan:
     origin: OrderOrigin = OrderOrigin.STRATEGY
     group: OrderGroup | None = None
     leg: str = ""
+    kill_switch: KillSwitch | None = None
     exits: tuple[ExitPlan, ...] = ()
 
 
@@ -97,6 +99,7 @@ def order_create(
         origin=plan.origin.value,
         group=plan.group,
         leg=plan.leg,
+        kill_switch=plan.kill_switch,
         decided_at=plan.decided_at,
     )
     order_event_add(
