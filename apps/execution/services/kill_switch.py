@@ -187,9 +187,13 @@ def _unknown_look_up(switch: KillSwitch, account: TradingAccount, gateway: Broke
         )
         if report is not None:
             report_take_in(account=account, report=report)
-        elif window is not None and order.unknown_since is not None:
-            if wall_now() - order.unknown_since >= timedelta(seconds=window):
-                _absent_end(order, f"{switch}: the venue has not known it for {window:g} seconds")
+        elif window is not None and _is_unknown_for(order, window):
+            _absent_end(order, f"{switch}: the venue has not known it for {window:g} seconds")
+
+
+def _is_unknown_for(order: Order, seconds: float) -> bool:
+    since = order.unknown_since
+    return since is not None and wall_now() - since >= timedelta(seconds=seconds)
 
 
 @transaction.atomic
