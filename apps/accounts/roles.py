@@ -42,6 +42,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_THE_BOOKS,
         "core.view_auditevent",
         "strategies.change_deployment",
+        "strategies.approve_deployment",
         "risk.add_risklimit",
         "risk.change_risklimit",
         "risk.add_tradingstate",
@@ -54,6 +55,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.COMPLIANCE: (
         *_THE_BOOKS,
         *_THE_RECORD,
+        "strategies.approve_deployment",
         "risk.add_killswitch",
         "risk.change_killswitch",
         "reconciliation.change_break",

@@ -184,5 +184,5 @@ def _line_ensure(account: TradingAccount, line: DemoDeployment) -> None:
             sizing_method=SizingMethod.FIXED_NOTIONAL,
             sizing_value=Decimal(20_000),
         )
-    if deployment.state != DeploymentState.RUNNING:
+    if deployment.state not in (DeploymentState.RUNNING, DeploymentState.PAUSED):
         deployment_start(deployment=deployment, reason=f"demonstration at {now():%H:%M} UTC")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value, Window
+from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce, Mod, RowNumber, TruncDay
 
 from apps.accounts.models import TradingAccount, User
@@ -17,11 +17,16 @@ from apps.orders.selectors import FINAL_VALUES
 from apps.positions.models import EquitySnapshot, Position
 from apps.reconciliation.models import Break, ReconciliationRun
 from apps.risk.models import TradingState, TradingStateValue
-from apps.strategies.models import Deployment
+from apps.strategies.models import Deployment, DeploymentClosing
 from apps.strategies.selectors import deployment_list_for
 
 ROWS_SHOWN = 50
 CURVE_POINTS = 1000
+_CLOSINGS_OPEN = Prefetch(
+    "closings",
+    queryset=DeploymentClosing.objects.filter(done_at=None).select_related("instrument"),
+    to_attr="closings_open",
+)
 _STRICTNESS = [TradingStateValue.ACTIVE, TradingStateValue.REDUCING, TradingStateValue.HALTED]
 
 
@@ -104,6 +109,7 @@ def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Da
             deployment_list_for(user)
             .filter(account__name=chosen.name)
             .select_related("trading_state")
+            .prefetch_related(_CLOSINGS_OPEN)
         ),
         breaks=list(
             Break.objects.filter(account__name=chosen.name, state=Break.State.OPEN)[:ROWS_SHOWN]

@@ -1,6 +1,6 @@
 """Addresses of the dashboard and of what can be done from it."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from apps.operations import views
 
@@ -13,14 +13,9 @@ urlpatterns = [
         views.EquityCurveView.as_view(),
         name="equity_curve",
     ),
-    path(
-        "deployments/<int:pk>/start/",
-        views.DeploymentStartView.as_view(),
-        name="deployment_start",
-    ),
-    path(
-        "deployments/<int:pk>/stop/",
-        views.DeploymentStopView.as_view(),
-        name="deployment_stop",
+    re_path(
+        r"^deployments/(?P<pk>\d+)/(?P<verb>start|submit|approve|decline|pause|resume|stop)/$",
+        views.DeploymentCommandView.as_view(),
+        name="deployment_command",
     ),
 ]

@@ -1,5 +1,7 @@
-"""The trader's dashboard, and starting and stopping deployments from it."""
+"""The trader's dashboard, and the steps of deployments that are taken from it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,13 +15,21 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from apps.accounts.mixins import RoleRequiredMixin
-from apps.accounts.models import User
 from apps.accounts.selectors import account_list_for
 from apps.operations.selectors import dashboard_for, equity_curve
 from apps.strategies.loading import ParametersRefused, StrategyUnloadable
-from apps.strategies.models import Deployment
+from apps.strategies.models import Deployment, PositionPolicy
 from apps.strategies.selectors import deployment_list_for
-from apps.strategies.services import DeploymentRefused, deployment_start, deployment_stop
+from apps.strategies.services import (
+    DeploymentRefused,
+    deployment_approve,
+    deployment_decline,
+    deployment_pause,
+    deployment_resume,
+    deployment_start,
+    deployment_stop,
+    deployment_submit,
+)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -64,40 +74,64 @@ class EquityCurveView(RoleRequiredMixin, View):
         return JsonResponse({"currency": account.base_currency, "points": points})
 
 
-class _DeploymentCommandView(RoleRequiredMixin, View):
-    permission_required = "strategies.change_deployment"
-    permission_denied_message = "Starting and stopping deployments is for traders and risk staff."
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A button of the dashboard: what it does, who may press it, and what it says then."""
+
+    take: Callable[..., None]
+    done: str
+    permissions: tuple[str, ...] = ("strategies.change_deployment",)
+
+
+_STAYS = "Its position stays with its exits; what would open one is taken back."
+_COMMANDS: dict[str, _Command] = {
+    "start": _Command(deployment_start, "{} has started."),
+    "submit": _Command(deployment_submit, "{} awaits approval by somebody else."),
+    "approve": _Command(
+        deployment_approve,
+        "{} is approved and trades live money.",
+        ("strategies.approve_deployment",),
+    ),
+    "decline": _Command(
+        deployment_decline,
+        "{} is declined and a draft again.",
+        ("strategies.change_deployment", "strategies.approve_deployment"),
+    ),
+    "pause": _Command(deployment_pause, "{} is paused."),
+    "resume": _Command(deployment_resume, "{} goes on."),
+    "stop": _Command(deployment_stop, "{} has stopped."),
+}
+
+
+class DeploymentCommandView(RoleRequiredMixin, View):
+    """Take a step with a deployment, or say why not, and go back to the account's dashboard."""
+
+    permission_denied_message = "This is for traders and risk staff; approvals for risk staff."
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Do it, or say why not, and go back to the account's dashboard."""
+    def has_permission(self) -> bool:
+        """Ask for one of the command's permissions."""
+        permissions = _COMMANDS[self.kwargs["verb"]].permissions
+        return any(self.request.user.has_perm(permission) for permission in permissions)
+
+    def post(self, request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+        """Do it and say so."""
         deployment = get_object_or_404(deployment_list_for(request.user), pk=pk)
+        command = _COMMANDS[verb]
         try:
-            done = self.command(deployment, request.user)
+            command.take(deployment=deployment, actor=request.user, reason="from the dashboard")
         except (DeploymentRefused, ParametersRefused, StrategyUnloadable) as refused:
             messages.error(request, f"{deployment}: {refused}")
         else:
-            messages.success(request, done)
+            messages.success(request, _said(command, verb, deployment))
         query = urlencode({"account": deployment.account.name})
         return redirect(f"{reverse('operations:dashboard')}?{query}")
 
-    def command(self, deployment: Deployment, actor: Any) -> str:
-        raise NotImplementedError
 
-
-class DeploymentStartView(_DeploymentCommandView):
-    """Let a deployment trade."""
-
-    def command(self, deployment: Deployment, actor: User) -> str:
-        """Start it."""
-        deployment_start(deployment=deployment, actor=actor, reason="from the dashboard")
-        return f"{deployment} has started."
-
-
-class DeploymentStopView(_DeploymentCommandView):
-    """Let a deployment trade no more."""
-
-    def command(self, deployment: Deployment, actor: User) -> str:
-        """Stop it."""
-        deployment_stop(deployment=deployment, actor=actor, reason="from the dashboard")
-        return f"{deployment} has stopped. Its positions and working orders stay as they are."
+def _said(command: _Command, verb: str, deployment: Deployment) -> str:
+    """Say what was done, and what becomes of a position where it trades no more."""
+    done = command.done.format(deployment)
+    policy = {"pause": deployment.on_pause, "stop": deployment.on_stop}.get(verb)
+    if policy is None:
+        return done
+    return f"{done} {_STAYS if policy == PositionPolicy.KEEP else 'Its position is closed.'}"

@@ -5,7 +5,8 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.selectors import account_list_for
-from apps.strategies.models import Deployment, DeploymentState
+from apps.core.models import AuditEvent
+from apps.strategies.models import Deployment, DeploymentClosing, DeploymentState
 
 
 def deployment_list_running() -> QuerySet[Deployment]:
@@ -29,4 +30,20 @@ def deployment_list_for(user: User | AnonymousUser) -> QuerySet[Deployment]:
         .defer("version__source", "version__parameters_schema")
         .prefetch_related("instruments")
         .order_by("name")
+    )
+
+
+def deployment_history(deployment: Deployment) -> QuerySet[AuditEvent]:
+    """Return every step that a deployment has taken, newest first."""
+    return AuditEvent.objects.filter(
+        subject_type=Deployment._meta.label, subject_id=str(deployment.pk)
+    ).order_by("-pk")
+
+
+def closing_list_open(*, deployment: Deployment) -> QuerySet[DeploymentClosing]:
+    """Return the positions that a deployment must still close, oldest first."""
+    return (
+        DeploymentClosing.objects.filter(deployment=deployment, done_at=None)
+        .select_related("deployment", "instrument")
+        .order_by("pk")
     )

@@ -7,7 +7,14 @@ from decimal import Decimal
 import factory
 
 from apps.marketdata.models import Instrument
-from apps.strategies.models import Deployment, Signal, SizingMethod, StrategyVersion
+from apps.strategies.models import (
+    Deployment,
+    DeploymentClosing,
+    DeploymentState,
+    Signal,
+    SizingMethod,
+    StrategyVersion,
+)
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.base import RowFactory
 from tests.factories.marketdata import InstrumentFactory
@@ -40,11 +47,21 @@ class DeploymentFactory(RowFactory[Deployment]):
     parameters = factory.LazyFunction(dict)
     sizing_method = SizingMethod.FIXED_QUANTITY
     sizing_value = Decimal(1)
+    state = DeploymentState.STOPPED.value
 
     @factory.post_generation
     def instruments(self, create: bool, extracted: Iterable[Instrument] | None) -> None:
         if create and extracted:
             self.instruments.set(extracted)
+
+
+class DeploymentClosingFactory(RowFactory[DeploymentClosing]):
+    class Meta:
+        model = DeploymentClosing
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    instrument = factory.SubFactory(InstrumentFactory)
+    reason = "it was stopped"
 
 
 class SignalFactory(RowFactory[Signal]):

@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "LedgerCodeEnum": "apps.positions.models.LedgerAccount.Code",
         "LimitKindEnum": "apps.risk.models.LimitKind",
+        "PositionPolicyEnum": "apps.strategies.models.POSITION_POLICIES",
         "OrderStatusEnum": "apps.orders.models.STATUSES",
         "SignalActionEnum": "apps.strategies.models.Signal.Action",
         "TradingModeEnum": "apps.accounts.models.TradingMode",

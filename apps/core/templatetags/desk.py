@@ -89,7 +89,7 @@ _BADGES = {
     "desk-badge-good": {"ACTIVE", "RUNNING", "MATCHED", "FILLED", "ALLOWED", "RESOLVED"},
     "desk-badge-warn": {
         *("REDUCING", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL", "PENDING_REPLACE"),
-        *("SENDING", "OPEN", "TEST"),
+        *("SENDING", "OPEN", "TEST", "PAUSED", "AWAITING_APPROVAL"),
     },
     "desk-badge-bad": {"HALTED", "FAILED", "BREAKS", "UNKNOWN", "REJECTED", "DENIED"},
     "desk-badge-live": {"LIVE"},

@@ -20,6 +20,8 @@ class DeploymentSerializer(RowSerializer[Deployment]):
     account = NameField()
     strategy = serializers.CharField(source="version.name", read_only=True)
     instruments = NameField("symbol", many=True)
+    submitted_by = NameField("email")
+    approved_by = NameField("email")
 
     class Meta:
         model = Deployment
@@ -33,9 +35,20 @@ class DeploymentSerializer(RowSerializer[Deployment]):
             "parameters",
             "sizing_method",
             "sizing_value",
+            "sizing_cap_ratio",
+            "maximum_slippage_bps",
+            "turns_market_into_limit",
+            "collar_bps",
+            "on_pause",
+            "on_stop",
+            "on_halt",
+            "on_delisting",
             "mode",
             "state",
             "state_reason",
+            "submitted_by",
+            "approved_by",
+            "approved_at",
             "created_at",
         )
 

@@ -14,7 +14,7 @@ from apps.strategies.api.serializers import (
     SignalSerializer,
     StrategyVersionSerializer,
 )
-from apps.strategies.models import Deployment, DeploymentState, Signal, StrategyVersion
+from apps.strategies.models import DEPLOYMENT_STATES, Deployment, Signal, StrategyVersion
 
 
 class StrategyVersionFilters(QueryFilterSet):
@@ -40,14 +40,14 @@ class DeploymentFilters(QueryFilterSet):
     instrument = InstrumentFilter("instruments")
     timeframe = WordFilter(choices=TIMEFRAMES)
     mode = WordFilter(choices=TradingMode.choices)
-    state = WordFilter(choices=DeploymentState.choices)
+    state = WordFilter(choices=DEPLOYMENT_STATES)
 
 
 class DeploymentViewSet(AccountScope[Deployment], ReadOnlyViewSet[Deployment]):
     """Strategies at work on your accounts."""
 
     queryset = (
-        Deployment.objects.select_related("account", "version")
+        Deployment.objects.select_related("account", "version", "submitted_by", "approved_by")
         .defer("version__source", "version__parameters_schema")
         .prefetch_related("instruments")
     )

@@ -1,0 +1,153 @@
+"""Creates deployments."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from apps.accounts.models import TradingAccount, TradingMode, User
+from apps.core.money import plain
+from apps.core.services import audit_record
+from apps.marketdata.models import Instrument
+from apps.strategies.loading import strategy_build
+from apps.strategies.models import Deployment, PositionPolicy, StrategyVersion
+from apps.strategies.services.checks import (
+    DeploymentRefused,
+    Sizing,
+    account_check,
+    instruments_check,
+    policies_check,
+    protection_check,
+    sizing_check,
+    timeframe_check,
+)
+from apps.strategies.services.versions import strategy_from_version
+
+_TERMS = (
+    *("maximum_slippage_bps", "turns_market_into_limit", "collar_bps"),
+    *("on_pause", "on_stop", "on_halt", "on_delisting"),
+)
+
+
+def deployment_create(
+    *,
+    name: str,
+    version: StrategyVersion,
+    account: TradingAccount,
+    instruments: Sequence[Instrument],
+    timeframe: str,
+    parameters: dict[str, Any],
+    sizing_method: str,
+    sizing_value: Decimal,
+    sizing_cap_ratio: Decimal | None = None,
+    maximum_slippage_bps: Decimal | None = None,
+    turns_market_into_limit: bool = False,
+    collar_bps: Decimal = Decimal(50),
+    on_pause: str = PositionPolicy.KEEP,
+    on_stop: str = PositionPolicy.KEEP,
+    on_halt: str = PositionPolicy.KEEP,
+    on_delisting: str = PositionPolicy.KEEP,
+    mode: str = TradingMode.PAPER,
+    actor: User | None = None,
+) -> Deployment:
+    """Set a strategy to trade instruments on an account. It is a draft until it is started.
+
+    Args:
+        name: Letters, digits, hyphens and underscores; unique.
+        version: What runs.
+        account: Where it trades; its base currency must be that of every instrument.
+        instruments: At least one.
+        timeframe: Such as ``5m``.
+        parameters: Plain JSON values by name; defaults are filled in and stored with them.
+        sizing_method: One of ``SizingMethod``.
+        sizing_value: Units, quote currency or a fraction, by method; above zero.
+        sizing_cap_ratio: Most of the equity that one entry may stake; a Kelly stake needs it.
+        maximum_slippage_bps: Most that an entry at market may pay over the close of its bar.
+        turns_market_into_limit: Where programs may send no market order, enter by a limit order
+            inside the collar; else such an entry is denied.
+        collar_bps: How far such a limit may lie beyond the market.
+        on_pause, on_stop, on_halt, on_delisting: KEEP or CLOSE an open position; see
+            ``PositionPolicy``.
+        mode: How real the money is; that of the account.
+        actor: Who creates it.
+
+    Raises:
+        DeploymentRefused: One of these does not fit the others.
+        ParametersRefused: The parameters do not fit the strategy.
+        StrategyUnloadable: The stored source does not run.
+    """
+    strategy = strategy_build(strategy_from_version(version), parameters)
+    timeframe_check(timeframe, strategy)
+    account_check(account, mode)
+    instruments_check(instruments, account)
+    sizing = Sizing(method=sizing_method, value=sizing_value, cap_ratio=sizing_cap_ratio)
+    sizing_check(sizing, instruments)
+    protection_check(maximum_slippage_bps=maximum_slippage_bps, collar_bps=collar_bps)
+    policies_check(on_pause=on_pause, on_stop=on_stop, on_halt=on_halt, on_delisting=on_delisting)
+    deployment = Deployment(
+        name=name,
+        version=version,
+        account=account,
+        timeframe=timeframe,
+        parameters=strategy.parameters.model_dump(mode="json"),
+        sizing_method=sizing_method,
+        sizing_value=sizing_value,
+        sizing_cap_ratio=sizing_cap_ratio,
+        maximum_slippage_bps=maximum_slippage_bps,
+        turns_market_into_limit=turns_market_into_limit,
+        collar_bps=collar_bps,
+        on_pause=str(on_pause),
+        on_stop=str(on_stop),
+        on_halt=str(on_halt),
+        on_delisting=str(on_delisting),
+        mode=mode,
+    )
+    _deployment_store(deployment, instruments, actor)
+    return deployment
+
+
+def _deployment_store(
+    deployment: Deployment, instruments: Sequence[Instrument], actor: User | None
+) -> None:
+    try:
+        with transaction.atomic():
+            deployment.full_clean()
+            deployment.save()
+            deployment.instruments.set(instruments)
+            audit_record(
+                action="deployment.created",
+                subject=deployment,
+                actor=actor,
+                details=_described(deployment, instruments),
+            )
+    except (ValidationError, IntegrityError) as error:
+        raise DeploymentRefused(_faults_of(error, deployment.name)) from error
+
+
+def _described(deployment: Deployment, instruments: Sequence[Instrument]) -> dict[str, Any]:
+    terms = {name: getattr(deployment, name) for name in _TERMS}
+    cap = deployment.sizing_cap_ratio
+    return {
+        "version": str(deployment.version),
+        "account": deployment.account.name,
+        "instruments": [instrument.symbol for instrument in instruments],
+        "timeframe": deployment.timeframe,
+        "parameters": deployment.parameters,
+        "sizing_method": deployment.sizing_method,
+        "sizing_value": plain(deployment.sizing_value),
+        "sizing_cap_ratio": None if cap is None else plain(cap),
+        **{
+            name: plain(value) if isinstance(value, Decimal) else value
+            for name, value in terms.items()
+        },
+        "mode": deployment.mode,
+    }
+
+
+def _faults_of(error: ValidationError | IntegrityError, name: str) -> str:
+    if isinstance(error, IntegrityError):
+        return f"deployment {name!r} could not be stored: {error}"
+    faults = error.message_dict.items()
+    return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in faults)
