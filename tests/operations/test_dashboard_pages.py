@@ -182,7 +182,7 @@ def test_a_trader_starts_and_stops_a_deployment_of_their_account(
     assert state_of(deployment) == "RUNNING"
 
     response = command(trader, deployment, "stop")
-    assert "Its positions and working orders stay as they are" in messages_of(response)[-1]
+    assert "Its position stays with its exits" in messages_of(response)[-1]
     assert state_of(deployment) == "STOPPED"
     assert command_events() == ["deployment.started", "deployment.stopped"]
     assert AuditEvent.objects.latest("id").reason == "from the dashboard"
@@ -232,6 +232,65 @@ def test_risk_staff_stop_what_runs_anywhere(deployment: Deployment) -> None:
 
     command(signed_in(person(Role.RISK)), deployment, "stop")
     assert state_of(deployment) == "STOPPED"
+
+
+def test_a_trader_pauses_and_resumes_with_what_the_policy_says(
+    trader: Client, deployment: Deployment
+) -> None:
+    Deployment.objects.update(state="RUNNING", on_pause="CLOSE")
+    page = text_of(trader.get("/"))
+    assert "Paper" in page
+    assert "Pause cross" in page
+    assert "Start cross" not in page
+    assert messages_of(command(trader, deployment, "pause")) == [
+        "cross is paused. Its position is closed."
+    ]
+    assert state_of(deployment) == "PAUSED"
+    assert f"closing {deployment.instruments.get()}: it was paused" in text_of(trader.get("/"))
+    assert messages_of(command(trader, deployment, "resume")) == ["cross goes on."]
+    assert state_of(deployment) == "RUNNING"
+
+
+def test_live_money_is_submitted_by_one_person_and_approved_by_another(
+    trader: Client, deployment: Deployment
+) -> None:
+    Deployment.objects.update(mode="LIVE", on_stop="CLOSE")
+    TradingAccount.objects.update(mode="LIVE", broker="BYBIT")
+    assert "Start cross" not in text_of(trader.get("/"))
+    command(trader, deployment, "submit")
+    page = text_of(trader.get("/"))
+    assert "Awaiting approval" in page
+    assert "Approve cross" not in page
+    assert command(trader, deployment, "approve").status_code == 403
+    risk = signed_in(person(Role.RISK))
+    assert "Approve cross" in text_of(risk.get("/"))
+    assert messages_of(command(risk, deployment, "approve")) == [
+        "cross is approved and trades live money."
+    ]
+    assert state_of(deployment) == "RUNNING"
+    assert "Live" in text_of(trader.get("/"))
+
+
+def test_who_submits_is_not_offered_to_approve(deployment: Deployment) -> None:
+    Deployment.objects.update(mode="LIVE")
+    TradingAccount.objects.update(mode="LIVE", broker="BYBIT")
+    risk = signed_in(person(Role.RISK))
+    command(risk, deployment, "submit")
+    assert "Approve cross" not in text_of(risk.get("/"))
+    assert "live money needs two people" in messages_of(command(risk, deployment, "approve"))[-1]
+    assert state_of(deployment) == "AWAITING_APPROVAL"
+
+
+def test_compliance_declines_though_it_starts_nothing(
+    trader: Client, deployment: Deployment
+) -> None:
+    Deployment.objects.update(mode="LIVE")
+    TradingAccount.objects.update(mode="LIVE", broker="BYBIT")
+    command(trader, deployment, "submit")
+    compliance = signed_in(person(Role.COMPLIANCE))
+    assert "Decline cross" in text_of(compliance.get("/"))
+    command(compliance, deployment, "decline")
+    assert state_of(deployment) == "DRAFT"
 
 
 def test_a_link_starts_nothing(trader: Client, deployment: Deployment) -> None:
