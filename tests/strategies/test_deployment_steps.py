@@ -178,7 +178,8 @@ def test_the_database_itself_wants_two_people(
 def test_a_policy_to_close_asks_for_every_instrument_once(
     step: Callable[..., Any], policy: str
 ) -> None:
-    deployment = made(state="RUNNING", **{policy: "CLOSE"})
+    closes: dict[str, Any] = {policy: "CLOSE"}
+    deployment = made(state="RUNNING", **closes)
     first = closing_request(
         deployment=deployment, instrument=deployment.instruments.all()[0], reason="halted"
     )
