@@ -1,12 +1,13 @@
 """Moves an order along the state table and writes each step down."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
 
 from apps.core.clock import now
-from apps.core.services import audit_record
+from apps.core.services import audit_record, audit_record_each
 from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus, status_require
 from apps.orders.models import Order, OrderEvent, OrderQuote
 from apps.orders.services.quotes import order_quote_record
@@ -44,6 +45,47 @@ def order_event_add(
         status_after=order.status,
         occurred_at=occurred_at or now(),
         details=details or {},
+    )
+
+
+def order_events_add(
+    *, orders: Sequence[Order], kind: str, before: Mapping[int, str], reason: str
+) -> None:
+    """Append the same step to the histories of many locked orders, in three statements.
+
+    Args:
+        orders: In their new state.
+        before: Status before the step by order id.
+    """
+    latest = dict(
+        OrderEvent.objects.filter(order__in=orders)
+        .order_by()
+        .values_list("order")
+        .annotate(latest=Max("sequence"))
+    )
+    audit_record_each(
+        action=kind,
+        subjects={
+            order: {
+                "status_before": before[order.pk],
+                "status_after": order.status,
+                "reason": reason,
+            }
+            for order in orders
+        },
+        process="execution",
+    )
+    OrderEvent.objects.bulk_create(
+        OrderEvent(
+            order=order,
+            sequence=latest.get(order.pk, 0) + 1,
+            kind=kind,
+            status_before=before[order.pk],
+            status_after=order.status,
+            occurred_at=now(),
+            details={"reason": reason},
+        )
+        for order in orders
     )
 
 

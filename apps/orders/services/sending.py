@@ -1,11 +1,17 @@
 """The steps of an order around the socket write, each committed by itself."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.core.clock import now, wall_now
 from apps.orders.domain.states import TRANSITIONS, IllegalTransition, OrderStatus
 from apps.orders.models import Order
-from apps.orders.services.events import order_event_add, order_locked, order_move
+from apps.orders.services.events import (
+    order_event_add,
+    order_events_add,
+    order_locked,
+    order_move,
+)
 from apps.orders.services.exits import exits_cancel
 from apps.orders.services.freezes import freeze_release_for, freeze_set
 
@@ -112,6 +118,32 @@ def order_abandon(*, order: Order, reason: str) -> None:
     order_move(order=locked, target=S.CANCELED, kind="order.abandoned", reason=reason)
     freeze_release_for(order=locked)
     exits_cancel(entry=locked, reason=reason)
+
+
+@transaction.atomic
+def order_list_cancel_request(*, orders: QuerySet[Order], reason: str) -> int:
+    """Note for many orders at once that we ask the venue to cancel them; return for how many.
+
+    Left out are orders that are final or asked for already, exits that wait for their entry, and
+    rows that another transaction holds: this waits for nobody, so it meets nobody in a deadlock.
+    """
+    locked = list(
+        orders.filter(status__in=_CANCELABLE)
+        .exclude(parent__isnull=False, status=S.PENDING_NEW.value)
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("pk")
+    )
+    before = {order.pk: order.status for order in locked}
+    Order.objects.filter(pk__in=before).update(
+        status=S.PENDING_CANCEL.value, status_reason=reason[:400], updated_at=wall_now()
+    )
+    for order in locked:
+        order.status = S.PENDING_CANCEL.value
+    order_events_add(orders=locked, kind="order.cancel_requested", before=before, reason=reason)
+    return len(locked)
+
+
+_CANCELABLE = [state.value for state, after in TRANSITIONS.items() if S.PENDING_CANCEL in after]
 
 
 @transaction.atomic
