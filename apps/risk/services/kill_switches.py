@@ -8,7 +8,7 @@ from apps.core.services import audit_record
 from apps.marketdata.models import Instrument
 from apps.risk.models import KillSwitch
 from apps.risk.services.controls import RiskChangeRefused
-from apps.strategies.models import Deployment
+from apps.strategies.models import Deployment, StrategyVersion
 
 _REASON_LENGTH = 400
 
@@ -31,8 +31,10 @@ def kill_switch_engage(
     at the brokers comes after it, and outside any transaction: ``execution`` does that.
 
     Raises:
-        RiskChangeRefused: No reason, or one that is too long.
+        RiskChangeRefused: No reason, or one that is too long; or the scopes fit nothing, so that
+            it would hold nothing.
     """
+    _scope_require(account, deployment, strategy_name)
     switch = KillSwitch.objects.create(
         account=account,
         deployment=deployment,
@@ -109,6 +111,31 @@ def kill_switch_release_decline(*, switch: KillSwitch, actor: User, reason: str)
     locked.save()
     audit_record(action="kill_switch.release_declined", subject=locked, actor=actor, reason=reason)
     return locked
+
+
+def _scope_require(
+    account: TradingAccount | None, deployment: Deployment | None, strategy_name: str
+) -> None:
+    """Refuse a scope that no order can fall into: someone would believe that trading has stopped.
+
+    Raises:
+        RiskChangeRefused: The scopes exclude each other, or the strategy is not known.
+    """
+    if deployment is not None and account is not None and deployment.account_id != account.pk:
+        raise RiskChangeRefused(
+            f"{deployment} trades on {deployment.account}, not on {account}; name one of them"
+        )
+    if not strategy_name:
+        return
+    if deployment is not None and deployment.version.name != strategy_name:
+        raise RiskChangeRefused(
+            f"{deployment} runs {deployment.version.name}, not {strategy_name}; name one of them"
+        )
+    if not StrategyVersion.objects.filter(name=strategy_name).exists():
+        known = sorted(set(StrategyVersion.objects.values_list("name", flat=True)))
+        raise RiskChangeRefused(
+            f"there is no strategy {strategy_name!r}; known are {', '.join(known) or 'none'}"
+        )
 
 
 def _locked(switch: KillSwitch) -> KillSwitch:
