@@ -34,6 +34,35 @@ def database_prepare() -> None:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
+class WritersBefore:
+    """The transactions that had begun to write when this was made, and may not see what we wrote.
+
+    A transaction takes its number with its first write. Once none below ours is open, whatever
+    looks from then on, in however old a transaction, sees what was committed before ours began.
+    """
+
+    def __init__(self) -> None:
+        """Take a number of our own.
+
+        Raises:
+            RuntimeError: A transaction is open: it would wait for itself.
+        """
+        if connection.in_atomic_block:
+            raise RuntimeError("what is waited for must not be waited for in a transaction")
+        self._number = _number_of("SELECT pg_current_xact_id()::text")
+
+    def have_ended(self) -> bool:
+        """Tell whether none of them is open any more."""
+        return _number_of("SELECT pg_snapshot_xmin(pg_current_snapshot())::text") > self._number
+
+
+def _number_of(query: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
 def _migrations_missing() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -1,6 +1,9 @@
 """Celery's way into the live chain; every task may run twice, or be lost, without harm."""
 
+import logging
+
 from celery import shared_task
+from kombu.exceptions import OperationalError as MessageNotSent
 
 from apps.core.clock import wall_now
 from apps.execution.account_runner import account_tick
@@ -9,10 +12,15 @@ from apps.execution.services.kill_switch import kill_switch_carry_out
 from apps.execution.services.sweeps import account_ids_due, deployment_ids_due, kill_switch_ids_due
 from apps.risk.selectors import kill_switch_list_holding
 
+log = logging.getLogger(__name__)
+
 TICK_SECONDS = 5.0
 """How long one task runs a deployment before it lets others have the worker."""
 
 EXECUTION_QUEUE = "execution"
+
+CARRY_OUT_SECONDS = 10.0
+"""How long one task tries to carry a kill switch out before the worker is free for others."""
 
 WAIT_SECONDS = 1.0
 """How long until a deployment that waits for an outcome is looked at again."""
@@ -41,9 +49,23 @@ def account_tick_task(account_id: int) -> str:
 
 @shared_task(name="execution.kill_switch_carry_out")
 def kill_switch_carry_out_task(switch_id: int) -> str:
-    """Carry an engaged kill switch out, as far as the brokers let it be."""
+    """Carry an engaged kill switch out, as far as the brokers let it be; the sweep goes on."""
     switch = kill_switch_list_holding().filter(pk=switch_id).first()
-    return "RELEASED" if switch is None else str(kill_switch_carry_out(switch=switch))
+    if switch is None:
+        return "RELEASED"
+    carried = kill_switch_carry_out(switch=switch, patience_seconds=CARRY_OUT_SECONDS, waits=False)
+    return "CONFIRMED" if carried.is_confirmed else "WAITING"
+
+
+def kill_switch_carry_out_ask(*, switch_id: int) -> None:
+    """Wake a worker for an engagement that is committed.
+
+    With Redis down nobody is woken: the program ``kill_switch watch`` finds it in the database.
+    """
+    try:
+        kill_switch_carry_out_task.apply_async(args=(switch_id,), retry=False)
+    except MessageNotSent as error:
+        log.warning("Redis cannot be reached; the guard carries %s out: %s", switch_id, error)
 
 
 @shared_task(name="execution.sweep", expires=10)

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import TradingAccount, User
+from apps.accounts.selectors import account_list_for
 from apps.marketdata.models import Instrument
 from apps.risk.domain.types import LimitValue
 from apps.risk.models import KillSwitch, RiskLimit, ThrottleTrip, TradingState, TradingStateValue
@@ -49,6 +51,27 @@ def kill_switch_list_holding() -> QuerySet[KillSwitch]:
     return KillSwitch.objects.exclude(state=KillSwitch.State.RELEASED).select_related(
         "account", "deployment", "instrument", "engaged_by", "release_requested_by"
     )
+
+
+def kill_switch_list_for(user: User | AnonymousUser) -> QuerySet[KillSwitch]:
+    """Return the kill switches that hold, or held, an account that ``user`` may read.
+
+    One that names no account and no deployment holds every account.
+    """
+    accounts = account_list_for(user)
+    return KillSwitch.objects.filter(
+        Q(account=None, deployment=None)
+        | Q(account__in=accounts)
+        | Q(deployment__account__in=accounts)
+    ).select_related(
+        *("account", "deployment", "instrument"),
+        *("engaged_by", "release_requested_by", "released_by"),
+    )
+
+
+def kill_switch_is_holding(*, switch_id: int) -> bool:
+    """Tell whether a kill switch is not released, as committed by now."""
+    return KillSwitch.objects.filter(pk=switch_id).exclude(state=KillSwitch.State.RELEASED).exists()
 
 
 def kill_switch_holding(

@@ -1,5 +1,14 @@
 """Reads where a deployment stands, and the snapshot that a decision is taken on."""
 
+from apps.execution.selectors.kill_switch import (
+    holds_all_of_account,
+    order_list_closing,
+    switch_account_list,
+    switch_group_list_open,
+    switch_order_list,
+    switch_position_list,
+    switch_report_list,
+)
 from apps.execution.selectors.risk import MarketNow, prices_of, risk_context
 from apps.execution.selectors.sending import sending_forbidden, sending_waits
 from apps.execution.selectors.standing import (
@@ -15,10 +24,17 @@ __all__ = [
     "Standing",
     "cursors_of",
     "desk_start_latest",
+    "holds_all_of_account",
+    "order_list_closing",
     "prices_of",
     "risk_context",
     "sending_forbidden",
     "sending_waits",
     "signal_is_ordered",
     "standing_of",
+    "switch_account_list",
+    "switch_group_list_open",
+    "switch_order_list",
+    "switch_position_list",
+    "switch_report_list",
 ]

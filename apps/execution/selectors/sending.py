@@ -5,10 +5,10 @@ from datetime import datetime
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole
 from apps.orders.models import Order
-from apps.orders.selectors import freeze_reason
+from apps.orders.selectors import closing_is_unknown, freeze_reason
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.models import TradingStateValue
-from apps.risk.selectors import trading_state_effective
+from apps.risk.selectors import kill_switch_is_holding, trading_state_effective
 
 _ENDED_UNFILLED = [
     OrderStatus.REJECTED.value,
@@ -20,11 +20,12 @@ _ENDED_UNFILLED = [
 def sending_forbidden(*, order: Order) -> str | None:
     """Return why an order must not be sent, though it was allowed when it was decided, or None.
 
-    What a kill switch closes is never held back by a switch: the database lets such an order
-    only reduce.
+    An order that closes a position for a kill switch passes every block while that switch holds,
+    and never afterwards; the database lets such an order only reduce.
     """
     if order.kill_switch_id is not None:
-        return None
+        is_holding = kill_switch_is_holding(switch_id=order.kill_switch_id)
+        return None if is_holding else "the kill switch that it closes for is released"
     state, reason = trading_state_effective(
         account=order.account, deployment=order.deployment, instrument=order.instrument
     )
@@ -50,10 +51,13 @@ def _exit_has_failed(entry: Order) -> bool:
 def sending_waits(*, order: Order, since: datetime | None) -> bool:
     """Tell whether an order must wait: its instrument is frozen, or the books do not match.
 
+    What closes a position for a kill switch waits for the outcome of another such order alone:
+    one that only reduces cannot double what an unknown order may have opened.
+
     Args:
         since: The account must have been reconciled since then; None: ever.
     """
-    frozen = freeze_reason(account=order.account, instrument=order.instrument)
     if order.kill_switch_id is not None:
-        return frozen is not None
+        return closing_is_unknown(account=order.account, instrument=order.instrument)
+    frozen = freeze_reason(account=order.account, instrument=order.instrument)
     return frozen is not None or not account_is_reconciled(account=order.account, since=since)

@@ -46,6 +46,19 @@ def account_leftovers_settle(*, run: AccountRun) -> set[int]:
     return _unsettled(run, order_list_unfinished_of_desk(account=run.account))
 
 
+def closings_settle(*, run: AccountRun) -> set[int]:
+    """Settle what the account has begun to close for kill switches, and nothing else.
+
+    Returns:
+        Ids of the instruments on which something is left open: ask again later.
+
+    Raises:
+        LeaseLost: Another worker works the account.
+    """
+    closings = order_list_unfinished_of_desk(account=run.account).filter(kill_switch__isnull=False)
+    return _unsettled(run, closings)
+
+
 def _unsettled(run: OrderRun, orders: Iterable[Order]) -> set[int]:
     unsettled: set[int] = set()
     for order in orders:

@@ -24,6 +24,7 @@ from apps.orders.domain.types import (
 )
 from apps.orders.models import Order, OrderQuote
 from apps.orders.services import (
+    AmendmentRefused,
     order_abandon,
     order_amend_refuse,
     order_amend_request,
@@ -36,6 +37,7 @@ from apps.orders.services import (
 )
 from apps.reconciliation.models import Break
 from apps.reconciliation.services import break_open, report_take_in
+from apps.risk.selectors import kill_switch_holding
 
 
 def order_send(*, run: OrderRun, order: Order) -> bool:
@@ -133,9 +135,15 @@ def order_amend(
 
     Raises:
         LeaseLost: Another worker acts; nothing was asked.
-        AmendmentRefused: The order cannot be changed so; nothing was asked.
+        AmendmentRefused: The order cannot be changed so, or a kill switch holds it; nothing was
+            asked.
     """
     with run.lease_kept():
+        held = kill_switch_holding(
+            account=order.account, deployment=order.deployment, instrument=order.instrument
+        )
+        if held is not None:
+            raise AmendmentRefused(f"order {order} is not changed: {held} holds it")
         asked = order_amend_request(
             order=order,
             quantity=quantity,

@@ -8,7 +8,7 @@ from apps.accounts.models import TradingAccount
 from apps.execution.models import AccountLease, DeploymentCursor, DeploymentLease
 from apps.marketdata.models import Candle
 from apps.orders.models import Order, OrderGroup
-from apps.orders.selectors import OPEN_GROUP_STATES, UNRESOLVED_VALUES, WORKING_VALUES
+from apps.orders.selectors import BY_DESK, OPEN_GROUP_STATES, UNRESOLVED_VALUES, WORKING_VALUES
 from apps.risk.selectors import kill_switch_list_holding
 from apps.strategies.models import Deployment, DeploymentState
 
@@ -31,6 +31,7 @@ def deployment_ids_due(*, moment: datetime) -> list[int]:
         Q(status__in=UNRESOLVED_VALUES) | Q(status="INTENT", parent=None),
         deployment=OuterRef("pk"),
         group=None,
+        kill_switch=None,
     )
     return list(
         Deployment.objects.filter(state=DeploymentState.RUNNING)
@@ -45,11 +46,10 @@ def account_ids_due(*, moment: datetime) -> list[int]:
     """Return active accounts that nobody works and that have an order or group to look after."""
     of_account = OuterRef("pk")
     leased = AccountLease.objects.filter(account=of_account, expires_at__gte=moment)
-    by_desk = Q(deployment=None) | Q(group__isnull=False)
     begun = Q(status__in=UNRESOLVED_VALUES) | Q(status="INTENT", parent=None)
     changing = Q(status__in=["PENDING_CANCEL", "PENDING_REPLACE"])
     expired = Q(expires_at__lte=moment, status__in=WORKING_VALUES)
-    orders = Order.objects.filter(by_desk & begun | changing | expired, account=of_account)
+    orders = Order.objects.filter(BY_DESK & begun | changing | expired, account=of_account)
     groups = OrderGroup.objects.filter(account=of_account, state__in=OPEN_GROUP_STATES)
     return list(
         TradingAccount.objects.filter(is_active=True)

@@ -7,9 +7,11 @@ from apps.orders.selectors.groups import (
     group_snapshot,
 )
 from apps.orders.selectors.orders import (
+    BY_DESK,
     FINAL_VALUES,
     UNRESOLVED_VALUES,
     WORKING_VALUES,
+    closing_is_unknown,
     freeze_reason,
     order_count_decided_since,
     order_count_executed,
@@ -34,12 +36,14 @@ from apps.orders.selectors.quality import (
 )
 
 __all__ = [
+    "BY_DESK",
     "FINAL_VALUES",
     "OPEN_GROUP_STATES",
     "UNRESOLVED_VALUES",
     "WORKING_VALUES",
     "MeasuredOrder",
     "OrderTimings",
+    "closing_is_unknown",
     "freeze_reason",
     "group_entry_average",
     "group_list_open",

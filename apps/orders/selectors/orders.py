@@ -16,6 +16,8 @@ from apps.strategies.models import Deployment
 WORKING_VALUES = [status.value for status in WORKING]
 FINAL_VALUES = [status.value for status in FINAL]
 UNRESOLVED_VALUES = [status.value for status in UNRESOLVED]
+BY_DESK = Q(deployment=None) | Q(group__isnull=False) | Q(kill_switch__isnull=False)
+"""Orders that whoever works the account sends, and no deployment."""
 _WAITING = [OrderStatus.INTENT.value, OrderStatus.PENDING_NEW.value]
 
 
@@ -54,7 +56,8 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
     """Return what a deployment still has to send or to find out, oldest first.
 
     Exits that wait for their entry are left out: the entry carries them. So are the legs of
-    managed orders, which whoever works the account looks after.
+    managed orders and the closing orders of kill switches, which whoever works the account looks
+    after.
     """
     return (
         Order.objects.filter(deployment=deployment)
@@ -62,7 +65,7 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
             Q(status__in=UNRESOLVED_VALUES)
             | Q(status=OrderStatus.INTENT.value, parent__isnull=True)
         )
-        .filter(group=None)
+        .filter(group=None, kill_switch=None)
         .select_related("instrument", "account")
         .order_by("pk")
     )
@@ -71,11 +74,11 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
 def order_list_unfinished_of_desk(*, account: TradingAccount) -> QuerySet[Order]:
     """Return what the account has to send or to find out that no deployment looks after.
 
-    These are orders by hand and by API, and legs of managed orders; oldest first.
+    These are orders by hand and by API, legs of managed orders, and closing orders of kill
+    switches; oldest first.
     """
     return (
-        Order.objects.filter(account=account)
-        .filter(Q(deployment=None) | Q(group__isnull=False))
+        Order.objects.filter(BY_DESK, account=account)
         .filter(
             Q(status__in=UNRESOLVED_VALUES)
             | Q(status=OrderStatus.INTENT.value, parent__isnull=True)
@@ -198,3 +201,13 @@ def freeze_reason(*, account: TradingAccount, instrument: Instrument) -> str | N
         .values_list("reason", flat=True)
         .first()
     )
+
+
+def closing_is_unknown(*, account: TradingAccount, instrument: Instrument) -> bool:
+    """Tell whether the outcome of an order that closes for a kill switch is not known."""
+    return InstrumentFreeze.objects.filter(
+        account=account,
+        instrument=instrument,
+        released_at=None,
+        order__kill_switch__isnull=False,
+    ).exists()

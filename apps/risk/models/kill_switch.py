@@ -95,6 +95,17 @@ class KillSwitch(models.Model):
         return f"kill switch of {self.scope}"
 
     @property
+    def is_holding(self) -> bool:
+        """Whether it still blocks."""
+        return self.state != self.State.RELEASED
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the brokers have confirmed all that was asked."""
+        is_flat = not self.flattens or self.flat_at is not None
+        return self.canceled_at is not None and is_flat
+
+    @property
     def scope(self) -> str:
         """What it holds, in words."""
         parts = [str(part) for part in (self.account, self.deployment, self.instrument) if part]

@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([_as_json(switch) for switch in switches], indent=2))
         else:
             self.stdout.write("\n".join(map(_text, switches)) or "nothing is held")
-        if action in ("engage", "resume") and not all(map(_is_confirmed, switches)):
+        if action in ("engage", "resume") and not all(switch.is_confirmed for switch in switches):
             raise CommandError("the brokers have not confirmed it yet", returncode=3)
 
     def _engage(self, options: dict[str, Any]) -> list[KillSwitch]:
@@ -132,11 +132,6 @@ def _holding(number: int) -> KillSwitch:
     if switch is None:
         raise CommandError(f"no kill switch with number {number} holds; see `kill_switch status`")
     return switch
-
-
-def _is_confirmed(switch: KillSwitch) -> bool:
-    is_flat = not switch.flattens or switch.flat_at is not None
-    return switch.canceled_at is not None and is_flat
 
 
 def _as_json(switch: KillSwitch) -> dict[str, Any]:
