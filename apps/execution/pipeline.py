@@ -30,6 +30,7 @@ from apps.marketdata.models import Instrument
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order, OrderQuote
 from apps.orders.services import order_create, order_quote_record
+from apps.positions.selectors.equity import account_books
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
 from apps.risk.domain.types import Denial, OrderIntent
@@ -209,12 +210,11 @@ def _equity_note(run: DeploymentRun, instrument: Instrument, bar: Bar) -> None:
     """Write down the account's worth once an hour of market time."""
     if not _is_full_hour(bar.close_at):
         return
-    prices = prices_of(
-        account=run.account,
-        timeframe=run.deployment.timeframe,
-        known={instrument.pk: bar.close},
-    )
-    equity_snapshot_record(account=run.account, as_of=bar.close_at, prices=prices)
+    books = account_books(account=run.account)
+    prices = {instrument.pk: bar.close}
+    if any(held.instrument_id not in prices for held in books.holdings):
+        prices = prices_of(account=run.account, timeframe=run.deployment.timeframe, known=prices)
+    equity_snapshot_record(account=run.account, as_of=bar.close_at, prices=prices, books=books)
 
 
 def _is_full_hour(moment: datetime) -> bool:
