@@ -100,6 +100,13 @@ def test_exit_signal_cancels_stop_and_target_before_it_sells() -> None:
     assert Position.objects.get().quantity == 0
 
 
+def test_exit_signal_ends_an_entry_that_still_waits_and_orders_nothing() -> None:
+    deployment = deployment_running()
+    play(deployment, "100.35", "101.75", "98.00")
+    assert statuses(deployment) == [("ENTRY", "BUY", "CANCELED")]
+    assert [signal.action for signal in Signal.objects.order_by("pk")] == ["ENTER_LONG", "EXIT"]
+
+
 def test_limit_entry_waits_for_its_price() -> None:
     deployment = deployment_running()
     play(deployment, "100.35", "101.00", "98.00")
@@ -159,6 +166,16 @@ def test_worth_is_noted_every_full_hour_of_market_time() -> None:
     snapshots = EquitySnapshot.objects.order_by("as_of")
     assert [snapshot.as_of.hour for snapshot in snapshots] == [1, 2]
     assert {snapshot.equity for snapshot in snapshots} == {D("9999.89975")}
+
+
+def test_worth_counts_what_is_held_of_other_instruments_at_their_last_close() -> None:
+    first, second = InstrumentFactory(), InstrumentFactory()
+    deployment = deployment_running(instruments=[first, second])
+    candles_store(instrument=first, timeframe="5m", bars=bars_of("100.25", *["101.00"] * 11))
+    candles_store(instrument=second, timeframe="5m", bars=bars_of("200.25", *["203.00"] * 11))
+    tick(deployment)
+    snapshot = EquitySnapshot.objects.get()
+    assert [snapshot.cash, snapshot.holdings] == [D("9999.6995"), D("0.75") + D("2.75")]
 
 
 def test_two_deployments_on_one_account_keep_their_positions_apart() -> None:

@@ -18,7 +18,7 @@ from tests.execution.processes import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERY = 67
+EVERY = 97
 """Every which statement is died at; ``tests/endurance`` dies at each."""
 
 

@@ -215,6 +215,28 @@ def test_bar_that_a_newer_one_has_overtaken_opens_nothing(
     assert "nothing is opened on old prices" in decision.reason
 
 
+def test_signal_waits_until_a_cancel_is_confirmed_and_is_followed_then(
+    live: Deployment, venue: FakeVenue, yesterday: datetime
+) -> None:
+    order = OrderFactory(
+        account=live.account,
+        deployment=live,
+        instrument=instrument_of(live),
+        status="NEW",
+        order_type="LIMIT",
+        limit_price=Decimal(99),
+    )
+    venue.works(order)
+    venue.confirms_cancels = False
+    assert signalled(live, yesterday, "100.50") is TickResult.WAITING
+    assert statuses(live) == [("ENTRY", "BUY", "PENDING_CANCEL")]
+    assert venue.placed == []
+    venue.confirms_cancels = True
+    assert tick(live) is TickResult.DONE
+    assert statuses(live)[:2] == [("ENTRY", "BUY", "CANCELED"), ("ENTRY", "SELL", "NEW")]
+    assert Signal.objects.count() == 1
+
+
 def test_refusal_of_a_cancel_waits_and_opens_nothing(
     live: Deployment, venue: FakeVenue, yesterday: datetime
 ) -> None:

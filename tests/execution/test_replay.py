@@ -30,7 +30,7 @@ from tests.execution.replays import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BARS = 700
+BARS = 500
 KILLS = 4
 
 
@@ -56,7 +56,7 @@ def test_replay_whose_workers_are_killed_comes_to_the_same_books() -> None:
     assert (undisturbed.bars, undisturbed.breaks) == (BARS, 0)
     assert undisturbed.ledger_balanced
     assert undisturbed.reconciliation == ReconciliationRun.Result.MATCHED
-    assert len(undisturbed.trades) > 50
+    assert len(undisturbed.trades) > 30
     trades_require(undisturbed, replay=request.name)
     again = replace(request, name="killed")
     with WorkerKiller(replay=again.name, bars=BARS, kills=KILLS, seed=3) as killer:

@@ -28,7 +28,7 @@ from tests.execution.processes import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EVERY = 71
+EVERY = 113
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from apps.orders.domain.types import (
     ReportPage,
     Side,
 )
+from apps.orders.models import Order
 
 HOUR = 3600.0
 
@@ -32,6 +33,7 @@ class FakeVenue:
         answers: Errors to raise; None: no error.
         answers_with_side: Said of every order instead of its own side.
         placed: Every request that reached it, answered or not.
+        confirms_cancels: Whether a cancel happens at once; asked for, it is not forgotten.
         reads_fail_with: Raised by every read while it is set.
     """
 
@@ -42,6 +44,7 @@ class FakeVenue:
     placed: list[OrderRequest] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
     reports: list[OrderReport | FillReport] = field(default_factory=list)
+    confirms_cancels: bool = True
     reads_fail_with: BrokerError | None = None
     orders: dict[str, OrderReport] = field(default_factory=dict)
 
@@ -68,6 +71,8 @@ class FakeVenue:
         self.canceled.append(client_order_id)
         if client_order_id not in self.orders:
             raise Rejected(f"order {client_order_id} does not exist", code="NOT_FOUND")
+        if not self.confirms_cancels:
+            return self.orders[client_order_id]
         report = replace(self.orders[client_order_id], status=OrderStatus.CANCELED)
         self.orders[client_order_id] = report
         self.reports.append(report)
@@ -107,6 +112,19 @@ class FakeVenue:
     def balance_list(self) -> list[BalanceReport]:
         self._readable()
         return [BalanceReport(currency="USDT", cash=self.cash)]
+
+    def works(self, order: Order) -> None:
+        """Let the venue hold an order that a test has written down."""
+        self.orders[order.client_order_id] = OrderReport(
+            client_order_id=order.client_order_id,
+            venue_order_id=f"V{order.client_order_id}",
+            symbol=order.instrument.symbol,
+            side=Side(order.side),
+            quantity=order.quantity,
+            status=OrderStatus.NEW,
+            filled_quantity=Decimal(0),
+            occurred_at=order.decided_at,
+        )
 
     def ids_placed(self) -> list[str]:
         return [request.client_order_id for request in self.placed]
