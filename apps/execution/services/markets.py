@@ -1,10 +1,13 @@
 """Tells in which market an order is decided: of a simulation its bar, else what the venue shows."""
 
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Exists, OuterRef
+
 from apps.accounts.models import Broker, TradingAccount
-from apps.core.clock import wall_now
+from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import MarketNow
 from apps.execution.services.runs import DeploymentRun, OrderRun
 from apps.marketdata.domain.quotes import QuoteView, quote_around
@@ -13,6 +16,7 @@ from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument, Quote
 from apps.marketdata.selectors import candle_latest, quote_latest
 from apps.marketdata.services import quote_record
+from apps.orders.models import Order
 
 
 class MarketUnknown(LookupError):
@@ -52,6 +56,23 @@ def market_for(*, account: TradingAccount, instrument: Instrument) -> MarketNow:
             as_of=priced_at, reference_price=view.last, quote=view, price_age_seconds=Decimal(0)
         )
     return _market_live(instrument, reference_price=view.last, priced_at=priced_at)
+
+
+def market_time(*, account: TradingAccount) -> AbstractContextManager[None]:
+    """Return a context that stands at the time of the account's market: of a simulation its bars.
+
+    That is the latest among the instruments that the account holds or has orders on.
+    """
+    if account.broker != Broker.PAPER:
+        return nullcontext()
+    traded = Instrument.objects.filter(
+        Exists(Order.objects.filter(account=account, instrument=OuterRef("pk")))
+    )
+    moments = []
+    for instrument in traded:
+        with suppress(MarketUnknown):  # an instrument without prices has no time either
+            moments.append(market_for(account=account, instrument=instrument).as_of)
+    return standing_at(max(moments)) if moments else nullcontext()
 
 
 def bar_quote_record(*, instrument: Instrument, price: Decimal, at: datetime) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
 
@@ -153,9 +154,13 @@ def _cancel_each(
     """
     shares = [reports[start::THREADS] for start in range(min(THREADS, len(reports)))]
     with ThreadPoolExecutor(max_workers=len(shares)) as pool:
-        ends = list(pool.map(lambda share: _cancel_share(account, share, progress), shares))
-    for error in ends:
-        if error is not None:
+        # Each in a context of its own, for the market time of a simulation
+        asked = [
+            pool.submit(copy_context().run, _cancel_share, account, share, progress)
+            for share in shares
+        ]
+    for share in asked:
+        if (error := share.result()) is not None:
             raise error
 
 

@@ -22,6 +22,7 @@ from apps.execution.services.kill_switch.canceling import account_clear
 from apps.execution.services.kill_switch.flattening import account_flatten
 from apps.execution.services.kill_switch.progress import AccountProgress, report_of
 from apps.execution.services.leases import LeaseLost
+from apps.execution.services.markets import market_time
 from apps.orders.domain.ports import BrokerError, BrokerGateway, Throttled
 from apps.orders.selectors import FINAL_VALUES
 from apps.risk.models import KillSwitch
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.2
+GLANCE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
 UNCLEAR_SECONDS = 5.0
 """After so long positions are closed although orders are left that the venue does not end."""
@@ -85,8 +87,8 @@ class _Carrying:
             working = [pool.submit(self._account_work, each) for each in self.progress]
             running: set[Future[None]] = set(working)
             while running:
-                _, running = wait(running, timeout=LOOK_SECONDS)
                 self._look()
+                _, running = wait(running, timeout=GLANCE_SECONDS)
         self._block_wait()
         self._look()
         self._end()
@@ -119,8 +121,10 @@ class _Carrying:
             and all(each.is_clear and each.is_flat for each in self.progress)
         ):
             self._note("flat_at", "kill_switch.flat")
-        self.switch.report = report_of(self.switch, self.progress, self.before)
-        self.switch.save(update_fields=["report"])
+        report = report_of(self.switch, self.progress, self.before)
+        if {**report, "seconds": None} != {**self.switch.report, "seconds": None}:
+            self.switch.report = report
+            self.switch.save(update_fields=["report"])
 
     @transaction.atomic
     def _note(self, moment: str, action: str) -> None:
@@ -161,7 +165,8 @@ def _account_carry_out(switch: KillSwitch, progress: AccountProgress, deadline: 
     pause = LOOK_SECONDS
     while time.monotonic() < deadline and kill_switch_is_holding(switch_id=switch.pk):
         is_late = time.monotonic() - started > UNCLEAR_SECONDS
-        asked = _round(switch, progress, gateway, is_late=is_late)
+        with market_time(account=account):
+            asked = _round(switch, progress, gateway, is_late=is_late)
         if progress.is_clear and (progress.is_flat or not switch.flattens):
             return
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if asked is not None else LOOK_SECONDS

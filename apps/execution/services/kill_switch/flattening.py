@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from apps.accounts.models import TradingAccount
-from apps.core.clock import wall_now
+from apps.core.clock import standing_at, wall_now
 from apps.core.money import plain
 from apps.execution.selectors import (
     holds_all_of_account,
@@ -140,7 +140,8 @@ def _close(
         )
         return
     progress.closing_orders += 1
-    order_send(run=run, order=order)
+    with standing_at(order.decided_at if run.is_simulated else wall_now()):
+        order_send(run=run, order=order)
     order.refresh_from_db()
     if order.status == OrderStatus.REJECTED:
         progress.trouble(f"the venue refused to close {holding.instrument}: {order.status_reason}")
