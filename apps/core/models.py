@@ -1,4 +1,4 @@
-"""Facts that are only ever added, and the audit trail, the first of them."""
+"""Facts that are only ever added, the audit trail among them, and answers kept for a retry."""
 
 from typing import Any, Never
 
@@ -79,3 +79,29 @@ class AuditEvent(AppendOnlyModel):
     def __str__(self) -> str:
         """Name the action and its subject."""
         return f"{self.action} {self.subject_label}"
+
+
+class AnsweredRequest(models.Model):
+    """The first answer to a command, kept under the key that its sender chose.
+
+    It is written in the transaction of the command: either both are stored or neither is.
+    """
+
+    user_id = models.BigIntegerField(help_text="Whose key it is")
+    key = models.CharField(max_length=64)
+    request_sha256 = models.CharField(max_length=64, help_text="Of method, path and body")
+    status = models.PositiveSmallIntegerField(help_text="HTTP status of the answer")
+    content_type = models.CharField(max_length=80)
+    body = models.TextField(blank=True)
+    answered_at = models.DateTimeField(db_default=Now(), editable=False, help_text="Machine time")
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "key"], name="answered_request_once_per_key")
+        ]
+        indexes = [models.Index(fields=["user_id", "answered_at"], name="answered_request_age")]
+
+    def __str__(self) -> str:
+        """Name the key and the status."""
+        return f"{self.key}: {self.status}"

@@ -1,4 +1,4 @@
-"""The schedule of repeated tasks, to read: the code is what sets it."""
+"""The schedule of repeated tasks and the answers kept for retries, to read."""
 
 from django.contrib import admin
 from django_celery_beat.models import (
@@ -10,6 +10,7 @@ from django_celery_beat.models import (
 )
 
 from apps.core.admin import ReadOnlyAdmin
+from apps.core.models import AnsweredRequest
 
 admin.site.unregister(
     [PeriodicTask, ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule]
@@ -24,3 +25,13 @@ class PeriodicTaskAdmin(ReadOnlyAdmin):
     list_select_related = ("interval", "crontab")
     list_filter = ("enabled",)
     search_fields = ("name", "task")
+
+
+@admin.register(AnsweredRequest)
+class AnsweredRequestAdmin(ReadOnlyAdmin):
+    """Commands of API and pages, with the answer that a repetition gets."""
+
+    list_display = ("key", "user_id", "status", "answered_at")
+    list_filter = ("status",)
+    search_fields = ("key", "user_id")
+    date_hierarchy = "answered_at"

@@ -2,7 +2,7 @@
 
 import factory
 
-from apps.core.models import AuditEvent
+from apps.core.models import AnsweredRequest, AuditEvent
 from tests.factories.base import RowFactory
 
 
@@ -15,3 +15,15 @@ class AuditEventFactory(RowFactory[AuditEvent]):
     subject_id = factory.Sequence(str)
     subject_label = factory.Sequence(lambda n: f"deployment-{n}")
     actor_label = "desk"
+
+
+class AnsweredRequestFactory(RowFactory[AnsweredRequest]):
+    class Meta:
+        model = AnsweredRequest
+
+    user_id = 1
+    key = factory.Sequence(lambda n: f"key-{n}")
+    request_sha256 = "0" * 64
+    status = 201
+    content_type = "application/json"
+    body = "{}"

@@ -1,10 +1,10 @@
 """Answers every failure of the API in one form, RFC 9457's problem+json."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpResponse, JsonResponse
 from rest_framework import exceptions, views
@@ -19,11 +19,43 @@ TITLES: dict[int, tuple[str, str]] = {
     404: ("not-found", "There is nothing here for you"),
     405: ("method-not-allowed", "This address does not know the method"),
     406: ("not-acceptable", "The API answers in JSON only"),
+    409: ("conflict", "It cannot be done as things stand"),
+    413: ("too-large", "The request is too large"),
     415: ("unsupported-media-type", "The API reads JSON only"),
+    422: ("refused", "The request was understood and refused"),
     429: ("too-many-requests", "Too many requests"),
     500: ("internal-error", "The desk failed to answer"),
 }
 """Status to the last part of the problem's type and its title."""
+
+
+class Problem(exceptions.APIException):
+    """A refusal that says more than its status does.
+
+    Attributes:
+        slug: Last part of the problem's type; None: that of the status.
+        title: The same for every problem of the type.
+        errors: Pairs of field name and sentence; they also make the detail.
+        members: Further members of the document.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        detail: str = "",
+        slug: str | None = None,
+        title: str = "",
+        errors: Sequence[tuple[str, str]] = (),
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep what the document will hold."""
+        super().__init__(detail or " ".join(sentence for _, sentence in errors))
+        self.status_code = status
+        self.slug = slug
+        self.title = title
+        self.errors = errors
+        self.members = members or {}
 
 
 def problem_response(exception: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -59,6 +91,8 @@ def problem_json(failure: exceptions.APIException) -> HttpResponse:
 def problem_document(failure: exceptions.APIException) -> dict[str, Any]:
     """Return the members of the problem document for an exception of DRF."""
     slug, title = TITLES.get(failure.status_code, TITLES[500])
+    if isinstance(failure, Problem) and failure.slug is not None:
+        slug, title = failure.slug, failure.title
     document: dict[str, Any] = {
         "type": f"urn:tradingsite:problem:{slug}",
         "title": title,
@@ -66,12 +100,18 @@ def problem_document(failure: exceptions.APIException) -> dict[str, Any]:
         "detail": str(failure.detail),
     }
     if isinstance(failure, exceptions.ValidationError):
-        errors = [
-            {"field": field, "detail": detail} for field, detail in field_errors(failure.detail)
-        ]
-        document["detail"] = " ".join(str(error["detail"]) for error in errors)
-        document["errors"] = errors
+        errors = list(field_errors(failure.detail))
+        document["detail"] = " ".join(detail for _, detail in errors)
+        document["errors"] = _named(errors)
+    if isinstance(failure, Problem):
+        document |= failure.members
+        if failure.errors:
+            document["errors"] = _named(failure.errors)
     return document
+
+
+def _named(errors: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"field": field, "detail": detail} for field, detail in errors]
 
 
 def field_errors(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -95,6 +135,8 @@ def _as_api_exception(exception: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound("It does not exist, or it is not yours to see.")
     if isinstance(exception, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(exception, RequestDataTooBig):
+        return Problem(status=413, detail="The body is too large; no command needs so much.")
     return None
 
 
