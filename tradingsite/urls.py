@@ -11,6 +11,7 @@ ICON = lazy(static, str)("desk/icon.svg")  # its hashed name is not known before
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.operations.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.execution.urls")),
     path("orders/", include("apps.orders.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("tradingsite.api")),

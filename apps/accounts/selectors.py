@@ -12,9 +12,16 @@ def account_list_for(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
     """Return the accounts that a person may read: their memberships, or all for control roles."""
     if not isinstance(user, User) or not user.is_active:
         return TradingAccount.objects.none()
-    if user.is_superuser or user.groups.filter(name__in=SEEING_ALL_ACCOUNTS).exists():
+    if sees_all_accounts(user):
         return TradingAccount.objects.all()
     return TradingAccount.objects.filter(memberships__user=user)
+
+
+def sees_all_accounts(user: User | AnonymousUser) -> bool:
+    """Tell whether a person reads every trading account, of which they need not be a member."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    return user.is_superuser or user.groups.filter(name__in=SEEING_ALL_ACCOUNTS).exists()
 
 
 def second_factor_of(user: User) -> TOTPDevice | None:

@@ -89,8 +89,8 @@ _BADGES = {
     "desk-badge-good": {"ACTIVE", "RUNNING", "MATCHED", "FILLED", "ALLOWED", "RESOLVED"},
     "desk-badge-warn": {
         *("REDUCING", "PARTIALLY_FILLED", "PENDING_NEW", "PENDING_CANCEL", "PENDING_REPLACE"),
-        *("SENDING", "OPEN", "TEST", "PAUSED", "AWAITING_APPROVAL"),
+        *("SENDING", "OPEN", "TEST", "PAUSED", "AWAITING_APPROVAL", "RELEASE_REQUESTED"),
     },
-    "desk-badge-bad": {"HALTED", "FAILED", "BREAKS", "UNKNOWN", "REJECTED", "DENIED"},
+    "desk-badge-bad": {"HALTED", "FAILED", "BREAKS", "UNKNOWN", "REJECTED", "DENIED", "ENGAGED"},
     "desk-badge-live": {"LIVE"},
 }
