@@ -17,13 +17,13 @@ from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.sessions import session_at
 from apps.marketdata.models import Instrument
 from apps.orders.domain.collars import marketable_limit
+from apps.orders.domain.objections import ticket_objections
 from apps.orders.domain.tickets import (
     Objection,
     OrderTicket,
     TradingRules,
     managed_kind,
     managed_settings,
-    ticket_objections,
 )
 from apps.orders.domain.types import (
     BrokerCapabilities,

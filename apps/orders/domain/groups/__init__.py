@@ -15,6 +15,8 @@ from apps.orders.domain.groups.settings import (
     OcoSettings,
     TrailingSettings,
     TwapSettings,
+    group_faults,
+    group_setting_names,
     group_settings,
 )
 from apps.orders.domain.groups.types import (
@@ -47,6 +49,8 @@ __all__ = [
     "PlaceLeg",
     "TrailingSettings",
     "TwapSettings",
+    "group_faults",
     "group_next",
+    "group_setting_names",
     "group_settings",
 ]

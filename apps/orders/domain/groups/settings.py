@@ -8,9 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from apps.orders.domain.groups.kinds import GroupKind
 
-Price = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-Quantity = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-Ratio = Annotated[Decimal, Field(gt=0, lt=1, allow_inf_nan=False)]
+_AMOUNT: dict[str, Any] = {"max_digits": 28, "decimal_places": 10, "allow_inf_nan": False}
+Price = Annotated[Decimal, Field(gt=0, **_AMOUNT)]
+Quantity = Annotated[Decimal, Field(gt=0, **_AMOUNT)]
+Ratio = Annotated[Decimal, Field(gt=0, lt=1, **_AMOUNT)]
 
 
 class GroupRefused(ValueError):
@@ -48,7 +49,7 @@ class BracketSettings(_Settings):
     stop_price: Price | None = None
     stop_ratio: Ratio | None = None
     target_price: Price | None = None
-    target_ratio: Annotated[Decimal, Field(gt=0, allow_inf_nan=False)] | None = None
+    target_ratio: Annotated[Decimal, Field(gt=0, **_AMOUNT)] | None = None
 
     @model_validator(mode="after")
     def _one_way_each(self) -> Self:
@@ -159,10 +160,28 @@ def group_settings(kind: GroupKind, values: dict[str, Any]) -> GroupSettings:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(
-            ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
-            for fault in error.errors()
-        )
+        faults = "; ".join(": ".join(filter(None, fault)) for fault in _faults(error))
         raise GroupRefused(
             f"{kind} cannot be made so: {faults}. Its settings are {', '.join(model.model_fields)}."
         ) from error
+
+
+def group_faults(kind: GroupKind, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is wrong with settings: name of the setting, or "", and what is wrong."""
+    try:
+        _MODELS[kind].model_validate(values)
+    except ValidationError as error:
+        return _faults(error)
+    return []
+
+
+def group_setting_names(kind: GroupKind) -> list[str]:
+    """Return what can be set on a managed order."""
+    return list(_MODELS[kind].model_fields)
+
+
+def _faults(error: ValidationError) -> list[tuple[str, str]]:
+    return [
+        (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "))
+        for fault in error.errors()
+    ]
