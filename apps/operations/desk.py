@@ -1,4 +1,4 @@
-"""Runs a whole desk from one terminal: web, worker, beat and feed, and nothing left afterwards."""
+"""Runs a whole desk from one terminal: its five programs, and nothing left afterwards."""
 
 import contextlib
 import hashlib
@@ -89,10 +89,17 @@ def desk_programs(*, http_port: int) -> list[ProcessSpec]:
         *("--concurrency", str(WORKER_PROCESSES), "--without-gossip", "--without-mingle"),
     ]
     beat = [*celery, "beat", level, "--pidfile="]
-    feed = [python, str(base_dir / "manage.py"), "feed"]
+    manage = (python, str(base_dir / "manage.py"))
+    programs = {
+        "web": web,
+        "worker": worker,
+        "beat": beat,
+        "feed": [*manage, "feed"],
+        "switch": [*manage, "kill_switch", "watch"],  # needs no Redis
+    }
     return [
         ProcessSpec(name=name, command=command, env=env, cwd=base_dir)
-        for name, command in (("web", web), ("worker", worker), ("beat", beat), ("feed", feed))
+        for name, command in programs.items()
     ]
 
 

@@ -128,7 +128,7 @@ def test_a_port_that_a_stopped_desk_has_just_left_is_usable() -> None:
 
 def test_the_worker_serves_every_queue_that_tasks_are_routed_to() -> None:
     programs = {spec.name: list(spec.command) for spec in desk_programs(http_port=8000)}
-    assert list(programs) == ["web", "worker", "beat", "feed"]
+    assert list(programs) == ["web", "worker", "beat", "feed", "switch"]
     assert "execution,reconciliation,operations" in programs["worker"]
     assert "127.0.0.1:8000" in programs["web"]
 
@@ -167,6 +167,7 @@ def test_a_desk_opens_and_a_stop_leaves_no_process_behind(desk: Desk) -> None:
         "gunicorn",
         "celery -A tradingsite --quiet worker",
         "beat",
+        "kill_switch watch",
         "postgres",
         "redis-server",
     ):
