@@ -17,6 +17,17 @@ def account_list_for(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
     return TradingAccount.objects.filter(memberships__user=user)
 
 
+def account_list_tradable(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
+    """Return the accounts that a person may enter orders on: active ones they are a member of.
+
+    Reading all accounts is not trading them: control roles, too, must be members. Which commands
+    they may give follows from their permissions.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return TradingAccount.objects.none()
+    return TradingAccount.objects.filter(memberships__user=user, is_active=True)
+
+
 def sees_all_accounts(user: User | AnonymousUser) -> bool:
     """Tell whether a person reads every trading account, of which they need not be a member."""
     if not isinstance(user, User) or not user.is_active:

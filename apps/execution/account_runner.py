@@ -23,6 +23,7 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import group_list_open, order_list_changing, order_list_expiring
 from apps.reconciliation.services import reports_intake
+from apps.risk.selectors import kill_switch_holding
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +86,22 @@ def _changes_confirm(run: AccountRun) -> bool:
     for order in changing:
         with standing_at(_moment(run, order)):
             if order.status == OrderStatus.PENDING_REPLACE:
-                amendment_send(run=run, order=order)
+                _amendment_send(run, order)
             else:
                 _cancel_again(run, order)
     if changing:
         reports_intake(account=run.account, gateway=run.gateway)
     return not order_list_changing(account=run.account).exists()
+
+
+def _amendment_send(run: AccountRun, order: Order) -> None:
+    """Send new terms unless a kill switch holds the order: it will be canceled, not changed."""
+    with run.lease_kept():
+        held = kill_switch_holding(
+            account=order.account, deployment=order.deployment, instrument=order.instrument
+        )
+    if held is None:
+        amendment_send(run=run, order=order)
 
 
 def _cancel_again(run: AccountRun, order: Order) -> None:

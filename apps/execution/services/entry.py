@@ -3,25 +3,22 @@
 Sending is for whoever works the account; the caller wakes them after the commit.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 
 from apps.accounts.models import TradingAccount, User
 from apps.brokers.registry import gateway_for
 from apps.execution.selectors import MarketNow, desk_start_latest, risk_context
+from apps.execution.services.asking import placed_ticket, ticket_intent, trading_rules
 from apps.execution.services.markets import market_for
-from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.sessions import session_at
 from apps.marketdata.models import Instrument
-from apps.orders.domain.collars import marketable_limit
 from apps.orders.domain.objections import ticket_objections
 from apps.orders.domain.tickets import (
     Objection,
     OrderTicket,
-    TradingRules,
     managed_kind,
     managed_settings,
 )
@@ -29,7 +26,6 @@ from apps.orders.domain.types import (
     BrokerCapabilities,
     OrderOrigin,
     OrderRole,
-    OrderType,
     TimeInForce,
 )
 from apps.orders.models import Order, OrderGroup, OrderQuote
@@ -40,12 +36,8 @@ from apps.orders.services import (
     order_create,
     order_quote_record,
 )
-from apps.risk.domain.types import OrderIntent, RiskContext
 from apps.risk.models import RiskDecision
 from apps.risk.services import gate_enter, risk_decide
-
-COLLAR_BPS = Decimal(50)
-"""How far a market order may pay where the venue takes none from programs."""
 
 
 class TicketRefused(ValueError):
@@ -87,7 +79,7 @@ def order_enter(
     """
     capabilities = gateway_for(account).capabilities
     market = market_for(account=account, instrument=instrument)
-    objections = ticket_objections(ticket, _rules(instrument, market))
+    objections = ticket_objections(ticket, trading_rules(instrument, market))
     if objections:
         raise TicketRefused(objections)
     with transaction.atomic():
@@ -99,13 +91,13 @@ def order_enter(
             market=market,
             desk_started_at=desk_start_latest(),
         )
-        placed = _placed(ticket, instrument, market, capabilities, origin)
+        placed = placed_ticket(ticket, instrument, market, capabilities=capabilities, origin=origin)
         decision = risk_decide(
             account=account,
             deployment=None,
             signal=None,
             instrument=instrument,
-            intent=_intent(instrument, placed, context, origin),
+            intent=ticket_intent(instrument, placed, context, origin),
             context=context,
         )
         if decision.outcome != RiskDecision.Outcome.ALLOWED:
@@ -121,68 +113,6 @@ def order_enter(
             actor=actor,
             origin=origin,
         )
-
-
-def _rules(instrument: Instrument, market: MarketNow) -> TradingRules:
-    return TradingRules(
-        symbol=instrument.symbol,
-        is_tradable=instrument.is_tradable,
-        tick_size=instrument.tick_size,
-        lot_size=instrument.lot_size,
-        minimum_notional=instrument.minimum_notional,
-        multiplier=instrument.multiplier,
-        maximum_quantity=instrument.maximum_quantity,
-        lower_price_band=instrument.lower_price_band,
-        upper_price_band=instrument.upper_price_band,
-        session_is_open=market.session_is_open,
-        session_note=market.session_note,
-        as_of=market.as_of,
-        reference_price=market.reference_price,
-    )
-
-
-def _placed(
-    ticket: OrderTicket,
-    instrument: Instrument,
-    market: MarketNow,
-    capabilities: BrokerCapabilities,
-    origin: OrderOrigin,
-) -> OrderTicket:
-    """Return the ticket as it will be sent: a market order may have to become a limit order."""
-    if ticket.group is not None or ticket.order_type is not OrderType.MARKET:
-        return ticket
-    is_barred = origin is not OrderOrigin.MANUAL and not capabilities.market_orders_by_algo
-    collar = ticket.maximum_slippage_bps
-    if collar is None and not is_barred:
-        return ticket
-    price = marketable_limit(
-        side=ticket.side,
-        quote=market.quote or QuoteView(last=market.reference_price),
-        collar_bps=COLLAR_BPS if collar is None else collar,
-        tick_size=instrument.tick_size,
-    )
-    ends = TimeInForce.DAY if is_barred else TimeInForce.IOC
-    return replace(ticket, order_type=OrderType.LIMIT, limit_price=price, time_in_force=ends)
-
-
-def _intent(
-    instrument: Instrument, ticket: OrderTicket, context: RiskContext, origin: OrderOrigin
-) -> OrderIntent:
-    held = context.position_quantity
-    against = ticket.side.sign * held < 0
-    closes = against and ticket.quantity <= abs(held)
-    return OrderIntent(
-        symbol=instrument.symbol,
-        side=ticket.side.value,
-        quantity=ticket.quantity,
-        order_type=ticket.order_type.value,
-        limit_price=ticket.limit_price,
-        stop_price=ticket.stop_price,
-        reduce_only=ticket.reduce_only,
-        role=(OrderRole.EXIT if closes else OrderRole.ENTRY).value,
-        opens=not closes,
-        is_automated=origin is not OrderOrigin.MANUAL,
-    )
 
 
 def _write(
@@ -221,6 +151,7 @@ def _write(
         account=account,
         instrument=instrument,
         risk_decision=decision,
+        actor=actor,
         plan=OrderPlan(
             key=key,
             decided_at=market.as_of,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import TradingAccount, User
 from apps.core.fields import AmountField
 from apps.core.ids import CLIENT_ORDER_ID_LENGTH
 from apps.core.models import AppendOnlyModel
@@ -38,6 +38,14 @@ class Order(models.Model):
     )
     risk_decision = models.ForeignKey(
         RiskDecision, null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
+    created_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        help_text="Who entered it; empty for what the desk or a strategy decided",
     )
     parent = models.ForeignKey(
         "self",

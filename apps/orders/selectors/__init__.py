@@ -1,5 +1,6 @@
 """Reads of orders and managed orders."""
 
+from apps.orders.selectors.changes import amend_objection, cancel_objection
 from apps.orders.selectors.groups import (
     OPEN_GROUP_STATES,
     group_entry_average,
@@ -43,6 +44,8 @@ __all__ = [
     "WORKING_VALUES",
     "MeasuredOrder",
     "OrderTimings",
+    "amend_objection",
+    "cancel_objection",
     "closing_is_unknown",
     "freeze_reason",
     "group_entry_average",

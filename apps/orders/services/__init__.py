@@ -6,6 +6,7 @@ from apps.orders.services.amending import (
     order_amend_request,
 )
 from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
+from apps.orders.services.events import order_locked
 from apps.orders.services.fills import fill_record
 from apps.orders.services.freezes import freeze_release_for, freeze_set
 from apps.orders.services.groups import (
@@ -54,6 +55,7 @@ __all__ = [
     "order_claim",
     "order_create",
     "order_list_cancel_request",
+    "order_locked",
     "order_mark_unknown",
     "order_quote_record",
     "order_reject",

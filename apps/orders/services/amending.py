@@ -66,8 +66,8 @@ def order_amend_request(
         details={
             "terms": locked.amendment,
             "before": {name: _text(getattr(locked, name)) for name in changes},
-            **({"by": actor.get_username()} if actor else {}),
         },
+        actor=actor,
     )
     return locked
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import TradingAccount, User
 from apps.core.ids import client_order_id
 from apps.core.money import plain
 from apps.marketdata.models import Instrument
@@ -70,6 +70,7 @@ def order_create(
     deployment: Deployment | None = None,
     signal: Signal | None = None,
     risk_decision: RiskDecision | None = None,
+    actor: User | None = None,
 ) -> Order:
     """Store an order as INTENT, its exits beside it, with first events and audit.
 
@@ -82,6 +83,7 @@ def order_create(
         deployment=deployment,
         signal=signal,
         risk_decision=risk_decision,
+        created_by=actor,
         role=plan.role.value,
         client_order_id=client_order_id(at=plan.decided_at, key=f"{plan.key}:{plan.role}"),
         side=plan.side.value,
@@ -108,6 +110,7 @@ def order_create(
         status_before="",
         occurred_at=plan.decided_at,
         details={"quantity": plain(plan.quantity), "order_type": plan.order_type.value},
+        actor=actor,
     )
     for exit_plan in plan.exits:
         _exit_create(entry=entry, plan=plan, exit_plan=exit_plan)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.services import audit_record, audit_record_each
 from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus, status_require
@@ -20,6 +21,7 @@ def order_event_add(
     status_before: str,
     occurred_at: datetime | None = None,
     details: dict[str, Any] | None = None,
+    actor: User | None = None,
 ) -> OrderEvent:
     """Append a step to a locked (or new) order's history.
 
@@ -29,11 +31,15 @@ def order_event_add(
         status_before: Status before the step; "" for the intent.
         occurred_at: Venue or market time; now when None.
         details: Plain JSON values.
+        actor: The person who did it; None when the desk acted by itself.
     """
+    if actor is not None:
+        details = {**(details or {}), "by": actor.get_username()}
     latest = OrderEvent.objects.filter(order=order).aggregate(latest=Max("sequence"))["latest"]
     audit_record(
         action=kind,
         subject=order,
+        actor=actor,
         process="execution",
         details={"status_before": status_before, "status_after": order.status, **(details or {})},
     )
@@ -97,6 +103,7 @@ def order_move(
     reason: str = "",
     occurred_at: datetime | None = None,
     details: dict[str, Any] | None = None,
+    actor: User | None = None,
 ) -> None:
     """Set a locked order's status by the state table, save it and write the step down.
 
@@ -124,6 +131,7 @@ def order_move(
         status_before=before.value,
         occurred_at=occurred_at,
         details={**(details or {}), **({"reason": reason} if reason else {})},
+        actor=actor,
     )
 
 

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
+from apps.accounts.models import User
 from apps.core.clock import now, wall_now
 from apps.orders.domain.states import TRANSITIONS, IllegalTransition, OrderStatus
 from apps.orders.models import Order
@@ -110,12 +111,12 @@ def order_reject(*, order: Order, code: str, reason: str) -> None:
 
 
 @transaction.atomic
-def order_abandon(*, order: Order, reason: str) -> None:
+def order_abandon(*, order: Order, reason: str, actor: User | None = None) -> None:
     """Cancel an order that was never sent, with its exits."""
     locked = order_locked(order.pk)
     if locked.status != S.INTENT:
         raise IllegalTransition(S(locked.status), S.CANCELED)
-    order_move(order=locked, target=S.CANCELED, kind="order.abandoned", reason=reason)
+    order_move(order=locked, target=S.CANCELED, kind="order.abandoned", reason=reason, actor=actor)
     freeze_release_for(order=locked)
     exits_cancel(entry=locked, reason=reason)
 
@@ -147,7 +148,7 @@ _CANCELABLE = [state.value for state, after in TRANSITIONS.items() if S.PENDING_
 
 
 @transaction.atomic
-def order_cancel_request(*, order: Order, reason: str) -> bool:
+def order_cancel_request(*, order: Order, reason: str, actor: User | None = None) -> bool:
     """Note that we ask the venue to cancel; True when there is something to ask.
 
     An order that is final, or already being canceled, needs nothing more than to be asked again.
@@ -157,5 +158,11 @@ def order_cancel_request(*, order: Order, reason: str) -> bool:
         return True
     if S.PENDING_CANCEL not in TRANSITIONS[S(locked.status)]:
         return False
-    order_move(order=locked, target=S.PENDING_CANCEL, kind="order.cancel_requested", reason=reason)
+    order_move(
+        order=locked,
+        target=S.PENDING_CANCEL,
+        kind="order.cancel_requested",
+        reason=reason,
+        actor=actor,
+    )
     return True

@@ -1,0 +1,92 @@
+"""Turns a ticket into what the instrument's rules and the risk gate are asked."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from apps.execution.selectors import MarketNow
+from apps.marketdata.domain.quotes import QuoteView
+from apps.marketdata.models import Instrument
+from apps.orders.domain.collars import marketable_limit
+from apps.orders.domain.tickets import OrderTicket, TradingRules
+from apps.orders.domain.types import (
+    BrokerCapabilities,
+    OrderOrigin,
+    OrderRole,
+    OrderType,
+    TimeInForce,
+)
+from apps.risk.domain.types import OrderIntent, RiskContext
+
+COLLAR_BPS = Decimal(50)
+"""How far a market order may pay where the venue takes none from programs."""
+
+
+def trading_rules(instrument: Instrument, market: MarketNow) -> TradingRules:
+    """Return what the instrument takes in this market."""
+    return TradingRules(
+        symbol=instrument.symbol,
+        is_tradable=instrument.is_tradable,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        minimum_notional=instrument.minimum_notional,
+        multiplier=instrument.multiplier,
+        maximum_quantity=instrument.maximum_quantity,
+        lower_price_band=instrument.lower_price_band,
+        upper_price_band=instrument.upper_price_band,
+        session_is_open=market.session_is_open,
+        session_note=market.session_note,
+        as_of=market.as_of,
+        reference_price=market.reference_price,
+    )
+
+
+def placed_ticket(
+    ticket: OrderTicket,
+    instrument: Instrument,
+    market: MarketNow,
+    *,
+    capabilities: BrokerCapabilities,
+    origin: OrderOrigin,
+) -> OrderTicket:
+    """Return the ticket as it will be sent: a market order may have to become a limit order."""
+    if ticket.group is not None or ticket.order_type is not OrderType.MARKET:
+        return ticket
+    is_barred = origin is not OrderOrigin.MANUAL and not capabilities.market_orders_by_algo
+    collar = ticket.maximum_slippage_bps
+    if collar is None and not is_barred:
+        return ticket
+    price = marketable_limit(
+        side=ticket.side,
+        quote=market.quote or QuoteView(last=market.reference_price),
+        collar_bps=COLLAR_BPS if collar is None else collar,
+        tick_size=instrument.tick_size,
+    )
+    ends = TimeInForce.DAY if is_barred else TimeInForce.IOC
+    return replace(ticket, order_type=OrderType.LIMIT, limit_price=price, time_in_force=ends)
+
+
+def ticket_intent(
+    instrument: Instrument, ticket: OrderTicket, context: RiskContext, origin: OrderOrigin
+) -> OrderIntent:
+    """Return what the gate is asked about a ticket: it closes when it only makes less of a hold."""
+    held = context.position_quantity
+    against = ticket.side.sign * held < 0
+    closes = against and ticket.quantity <= abs(held)
+    return OrderIntent(
+        symbol=instrument.symbol,
+        side=ticket.side.value,
+        quantity=ticket.quantity,
+        order_type=ticket.order_type.value,
+        limit_price=ticket.limit_price,
+        stop_price=ticket.stop_price,
+        reduce_only=ticket.reduce_only,
+        role=(OrderRole.EXIT if closes else OrderRole.ENTRY).value,
+        opens=not closes,
+        is_automated=origin is not OrderOrigin.MANUAL,
+    )
+
+
+def ticket_notional(ticket: OrderTicket, rules: TradingRules) -> Decimal:
+    """Return what a ticket is worth at its own price, or at the market's; quote currency."""
+    price = ticket.limit_price or ticket.stop_price or rules.reference_price
+    return ticket.quantity * price * rules.multiplier
