@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -108,28 +109,31 @@ class _Carrying:
 
     def _look(self) -> None:
         """Note what is confirmed by now."""
-        if self.switch.blocked_at is None and self.writers.have_ended():
-            self._note("blocked_at", "kill_switch.blocked")
-        if self.switch.blocked_at is None:
+        switch = self.switch
+        if switch.blocked_at is None and self.writers.have_ended():
+            self._note("blocked_at", wall_now(), "kill_switch.blocked")
+        if switch.blocked_at is None:
             return
-        if self.switch.canceled_at is None and all(each.is_clear for each in self.progress):
-            self._note("canceled_at", "kill_switch.canceled")
+        if switch.canceled_at is None and all(each.is_clear for each in self.progress):
+            at = max((each.clear_at or wall_now() for each in self.progress), default=wall_now())
+            self._note("canceled_at", max(at, switch.blocked_at), "kill_switch.canceled")
         if (
-            self.switch.flattens
-            and self.switch.canceled_at is not None
-            and self.switch.flat_at is None
+            switch.flattens
+            and switch.canceled_at is not None
+            and switch.flat_at is None
             and all(each.is_clear and each.is_flat for each in self.progress)
         ):
-            self._note("flat_at", "kill_switch.flat")
-        report = report_of(self.switch, self.progress, self.before)
-        if {**report, "seconds": None} != {**self.switch.report, "seconds": None}:
-            self.switch.report = report
-            self.switch.save(update_fields=["report"])
+            at = max((each.flat_at or wall_now() for each in self.progress), default=wall_now())
+            self._note("flat_at", max(at, switch.canceled_at), "kill_switch.flat")
+        report = report_of(switch, self.progress, self.before)
+        if {**report, "seconds": None} != {**switch.report, "seconds": None}:
+            switch.report = report
+            switch.save(update_fields=["report"])
 
     @transaction.atomic
-    def _note(self, moment: str, action: str) -> None:
-        setattr(self.switch, moment, wall_now())
-        self.switch.save(update_fields=[moment])
+    def _note(self, name: str, moment: datetime, action: str) -> None:
+        setattr(self.switch, name, moment)
+        self.switch.save(update_fields=[name])
         audit_record(action=action, subject=self.switch, process="kill_switch")
 
     @transaction.atomic
@@ -182,6 +186,8 @@ def _round(
         progress,
         lambda: account_clear(switch=switch, account=account, gateway=gateway, progress=progress),
     )
+    if not progress.is_clear:
+        progress.flat_note(is_flat=False)  # what was flat may have been opened by an order left
     progress.clear_note(is_clear=is_clear)
     if not switch.flattens or not (is_clear or is_late):
         return pause
