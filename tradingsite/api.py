@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from apps.accounts.api.urls import ROUTES as ACCOUNTS
 from apps.compliance.api.urls import ROUTES as COMPLIANCE
 from apps.core.api.views import NothingHereView
+from apps.execution.api.urls import ROUTES as EXECUTION
 from apps.marketdata.api.urls import ROUTES as MARKETDATA
 from apps.orders.api.urls import ROUTES as ORDERS
 from apps.positions.api.urls import ROUTES as POSITIONS
@@ -19,6 +20,7 @@ ROUTES = (
     *MARKETDATA,
     *STRATEGIES,
     *RISK,
+    *EXECUTION,
     *ORDERS,
     *POSITIONS,
     *RECONCILIATION,

@@ -36,6 +36,8 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "strategies.add_strategyversion",
         "strategies.add_deployment",
         "strategies.change_deployment",
+        "orders.add_order",
+        "orders.change_order",
         "risk.add_killswitch",
     ),
     Role.RISK: (

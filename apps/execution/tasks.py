@@ -47,6 +47,17 @@ def account_tick_task(account_id: int) -> str:
     return result.value
 
 
+def account_tick_ask(*, account_id: int) -> None:
+    """Wake a worker for orders and changes that are committed.
+
+    With Redis down nobody is woken: the sweep finds them in the database once it runs again.
+    """
+    try:
+        account_tick_task.apply_async(args=(account_id,), retry=False)
+    except MessageNotSent as error:
+        log.warning("Redis cannot be reached; the sweep works account %s: %s", account_id, error)
+
+
 @shared_task(name="execution.kill_switch_carry_out")
 def kill_switch_carry_out_task(switch_id: int) -> str:
     """Carry an engaged kill switch out, as far as the brokers let it be; the sweep goes on."""

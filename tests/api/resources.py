@@ -11,7 +11,12 @@ from django.test import Client
 from apps.accounts.models import TradingAccount
 from tests.factories.core import AuditEventFactory
 from tests.factories.marketdata import CandleFactory, InstrumentFactory
-from tests.factories.orders import FillFactory, SignalOrderFactory
+from tests.factories.orders import (
+    FillFactory,
+    OrderFactory,
+    OrderGroupFactory,
+    SignalOrderFactory,
+)
 from tests.factories.positions import (
     EquitySnapshotFactory,
     LedgerAccountFactory,
@@ -40,6 +45,7 @@ class Resource:
         make: Stores one more row for an account.
         key: Attribute that names a row in its own address; None: rows have no page.
         query: What the list cannot do without.
+        takes_posts: Whether its list takes a command.
         is_owned: Whether rows belong to accounts and are hidden from who is not a member.
     """
 
@@ -48,6 +54,7 @@ class Resource:
     key: str | None = "pk"
     query: str = ""
     is_owned: bool = True
+    takes_posts: bool = False
 
     @property
     def list_url(self) -> str:
@@ -83,6 +90,12 @@ def _fill(account: TradingAccount) -> models.Model:
     return FillFactory(order=_order(account))
 
 
+def _group(account: TradingAccount) -> models.Model:
+    group = OrderGroupFactory(account=account)
+    OrderFactory(account=account, group=group, leg="stop")
+    return group
+
+
 def _ledger_account(account: TradingAccount) -> models.Model:
     return LedgerAccountFactory(account=account, currency=f"C{next(_numbers)}")
 
@@ -97,7 +110,8 @@ OWNED = (
         path="risk-decisions",
         make=lambda account: RiskDecisionFactory(signal__deployment__account=account),
     ),
-    Resource(path="orders", make=_order),
+    Resource(path="orders", make=_order, takes_posts=True),
+    Resource(path="order-groups", make=_group),
     Resource(path="fills", make=_fill),
     Resource(path="positions", make=lambda account: PositionFactory(deployment__account=account)),
     Resource(path="ledger-accounts", make=_ledger_account, key=None),

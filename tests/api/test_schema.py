@@ -34,14 +34,47 @@ def test_every_resource_is_described(schema: Any) -> None:
     assert described == {route.prefix for route in ROUTES}
 
 
-def test_every_operation_reads_and_names_its_problems(schema: Any) -> None:
-    for path, operations in schema["paths"].items():
-        assert set(operations) == {"get"}, path
-        answers = operations["get"]["responses"]
-        assert {"200", "400", "401", "403", "406", "429", "500"} <= set(answers), path
+COMMANDS = {
+    "orders/",
+    "orders/{id}/amend/",
+    "orders/{id}/cancel/",
+    "order-groups/{id}/cancel/",
+}
+READ_PROBLEMS = {"400", "401", "403", "406", "429", "500"}
+COMMAND_PROBLEMS = {*READ_PROBLEMS, "409", "413", "415", "422"}
+
+
+def operations(schema: Any, method: str) -> dict[str, Any]:
+    return {
+        path.removeprefix(f"{PREFIX}/"): each[method]
+        for path, each in schema["paths"].items()
+        if method in each
+    }
+
+
+def test_commands_are_the_only_operations_that_write(schema: Any) -> None:
+    methods = {method for each in schema["paths"].values() for method in each}
+
+    assert methods == {"get", "post"}
+    assert set(operations(schema, "post")) == COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("method", "problems"), [("get", READ_PROBLEMS), ("post", COMMAND_PROBLEMS)]
+)
+def test_every_operation_names_its_problems(schema: Any, method: str, problems: set[str]) -> None:
+    for path, operation in operations(schema, method).items():
+        answers = operation["responses"]
+        assert problems <= set(answers), path
         assert ("404" in answers) == ("{" in path), path
-        for status in set(answers) - {"200"}:
+        for status in (status for status in answers if not status.startswith("2")):
             assert list(answers[status]["content"]) == ["application/problem+json"], path
+
+
+def test_every_command_needs_a_key(schema: Any) -> None:
+    for path, operation in operations(schema, "post").items():
+        [key] = [each for each in operation["parameters"] if each["in"] == "header"]
+        assert (key["name"], key["required"]) == ("Idempotency-Key", True), path
 
 
 @pytest.mark.parametrize("resource", [*LISTS, AUDIT], ids=path_of)

@@ -232,7 +232,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "tradingsite API",
-    "DESCRIPTION": "Read orders, fills, positions and books of the accounts you are a member of.",
+    "DESCRIPTION": "Trade the accounts you are a member of, and read all that came of it.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -241,6 +241,8 @@ SPECTACULAR_SETTINGS = {
         "LedgerCodeEnum": "apps.positions.models.LedgerAccount.Code",
         "LimitKindEnum": "apps.risk.models.LimitKind",
         "PositionPolicyEnum": "apps.strategies.models.POSITION_POLICIES",
+        "OrderGroupKindEnum": "apps.orders.models.GROUP_KINDS",
+        "OrderGroupStateEnum": "apps.orders.models.GROUP_STATES",
         "OrderStatusEnum": "apps.orders.models.STATUSES",
         "SignalActionEnum": "apps.strategies.models.Signal.Action",
         "TradingModeEnum": "apps.accounts.models.TradingMode",

@@ -18,6 +18,15 @@ COMMON_PROBLEMS = {
 }
 
 
+COMMAND_PROBLEMS = {
+    400: "A field is unknown, malformed or missing, or so is the `Idempotency-Key`.",
+    409: "Its state is against it, or a request with this key is being carried out.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+    422: "A rule of the instrument or the risk gate refused it, or the key was used before.",
+}
+
+
 class ProblemErrorSerializer(serializers.Serializer[Any]):
     """One parameter or field that is wrong."""
 
@@ -49,6 +58,8 @@ class DeskSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction=direction)
         problems = dict(COMMON_PROBLEMS)
         problems[400] = "A parameter is unknown, malformed, missing or given twice."
+        if self.method == "POST":
+            problems |= COMMAND_PROBLEMS
         if "{" in self.path.removeprefix("/api/"):
             problems[404] = "It does not exist, or it is not yours to see."
         for status, description in sorted(problems.items()):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models
@@ -53,6 +54,42 @@ class RowSerializer(serializers.ModelSerializer[Row]):
     class Meta:
         abstract = True
         fields: ClassVar[tuple[str, ...]] = ()
+
+
+class CommandSerializer(serializers.Serializer[Any]):
+    """What a command takes; a field that nothing reads is refused, not passed over."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the checked values.
+
+        Raises:
+            ValidationError: A field is unknown, missing or malformed; all are listed.
+        """
+        errors = self._unknown(data)
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as faults:
+            if isinstance(faults.detail, dict):
+                faults.detail.update(errors)
+            raise
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+    def _unknown(self, data: Any) -> dict[str, Any]:
+        names = sorted(self.fields)
+        unknown = [str(name) for name in data if name not in names] if _is_object(data) else []
+        return {name[:40]: [_no_such_field(name[:40], names)] for name in unknown}
+
+
+def _is_object(data: Any) -> bool:
+    return isinstance(data, dict)
+
+
+def _no_such_field(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are: {', '.join(known)}."
+    return f"There is no field {name!r}; {hint}"
 
 
 class NameField(serializers.SlugRelatedField[Any]):

@@ -1,7 +1,7 @@
 """What the API shows of orders, their events and their fills."""
 
 from apps.core.api.serializers import NameField, PlainDecimalField, RowSerializer
-from apps.orders.models import Fill, Order, OrderEvent
+from apps.orders.models import Fill, Order, OrderEvent, OrderGroup
 
 
 class OrderSerializer(RowSerializer[Order]):
@@ -10,6 +10,7 @@ class OrderSerializer(RowSerializer[Order]):
     account = NameField()
     instrument = NameField("symbol")
     deployment = NameField(allow_null=True)
+    created_by = NameField("email", allow_null=True)
     leaves_quantity = PlainDecimalField(read_only=True, help_text="Units that are not filled")
 
     class Meta:
@@ -22,6 +23,10 @@ class OrderSerializer(RowSerializer[Order]):
             "signal",
             "risk_decision",
             "parent",
+            "group",
+            "leg",
+            "origin",
+            "created_by",
             "role",
             "client_order_id",
             "venue_order_id",
@@ -34,8 +39,14 @@ class OrderSerializer(RowSerializer[Order]):
             "average_fill_price",
             "limit_price",
             "stop_price",
+            "trail_amount",
+            "trail_ratio",
             "distance_ratio",
+            "expires_at",
+            "maximum_slippage_bps",
+            "post_only",
             "reduce_only",
+            "amendment",
             "status",
             "status_reason",
             "decided_at",
@@ -89,6 +100,50 @@ class OrderDetailSerializer(OrderSerializer):
 
     class Meta(OrderSerializer.Meta):
         fields = (*OrderSerializer.Meta.fields, "events", "fills", "exits")
+
+
+class OrderGroupSerializer(RowSerializer[OrderGroup]):
+    """A managed order: what was asked for and where it stands."""
+
+    account = NameField()
+    instrument = NameField("symbol")
+    deployment = NameField(allow_null=True)
+    created_by = NameField("email", allow_null=True)
+
+    class Meta:
+        model = OrderGroup
+        fields: tuple[str, ...] = (
+            "id",
+            "account",
+            "instrument",
+            "deployment",
+            "signal",
+            "risk_decision",
+            "origin",
+            "created_by",
+            "client_group_id",
+            "kind",
+            "side",
+            "quantity",
+            "settings",
+            "state",
+            "state_reason",
+            "decided_at",
+            "due_at",
+            "expires_at",
+            "closed_at",
+            "created_at",
+            "updated_at",
+        )
+
+
+class OrderGroupDetailSerializer(OrderGroupSerializer):
+    """A managed order with its legs, which are ordinary orders."""
+
+    legs = OrderSerializer(many=True, read_only=True)
+
+    class Meta(OrderGroupSerializer.Meta):
+        fields = (*OrderGroupSerializer.Meta.fields, "legs")
 
 
 class FillSerializer(RowSerializer[Fill]):

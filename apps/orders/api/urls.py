@@ -1,9 +1,6 @@
-"""Where the resources of this app are found."""
+"""Where the resources of this app are found; orders are found where they are commanded."""
 
 from apps.core.api.routes import Route
-from apps.orders.api.views import FillViewSet, OrderViewSet
+from apps.orders.api.views import FillViewSet
 
-ROUTES = (
-    Route("orders", OrderViewSet, "order"),
-    Route("fills", FillViewSet, "fill"),
-)
+ROUTES = (Route("fills", FillViewSet, "fill"),)

@@ -1,4 +1,4 @@
-"""Answers under ``/api/v1/orders/`` and ``/api/v1/fills/``."""
+"""Answers reads under ``/api/v1/orders/``, ``order-groups/`` and ``fills/``."""
 
 import django_filters
 from django.db.models import Prefetch, QuerySet
@@ -7,9 +7,27 @@ from apps.accounts.api.scope import AccountFilter, AccountScope
 from apps.core.api.filters import IdFilter, QueryFilterSet, WordFilter, YesNoFilter, moment_window
 from apps.core.api.views import ReadOnlyViewSet
 from apps.marketdata.api.filters import InstrumentFilter
-from apps.orders.api.serializers import FillSerializer, OrderDetailSerializer, OrderSerializer
+from apps.orders.api.serializers import (
+    FillSerializer,
+    OrderDetailSerializer,
+    OrderGroupDetailSerializer,
+    OrderGroupSerializer,
+    OrderSerializer,
+)
 from apps.orders.domain.states import FINAL
-from apps.orders.models import ORDER_TYPES, ROLES, SIDES, STATUSES, Fill, Order, OrderEvent
+from apps.orders.models import (
+    GROUP_KINDS,
+    GROUP_STATES,
+    ORDER_TYPES,
+    ORIGINS,
+    ROLES,
+    SIDES,
+    STATUSES,
+    Fill,
+    Order,
+    OrderEvent,
+    OrderGroup,
+)
 from apps.strategies.api.filters import DeploymentFilter
 
 
@@ -21,6 +39,8 @@ class OrderFilters(QueryFilterSet):
     deployment = DeploymentFilter()
     signal = IdFilter(label="Id of a signal")
     parent = IdFilter(label="Id of the entry that the order protects")
+    group = IdFilter(label="Id of the managed order that the order is a leg of")
+    origin = WordFilter(choices=ORIGINS)
     role = WordFilter(choices=ROLES)
     side = WordFilter(choices=SIDES)
     order_type = WordFilter(choices=ORDER_TYPES)
@@ -39,7 +59,7 @@ class OrderFilters(QueryFilterSet):
 class OrderViewSet(AccountScope[Order], ReadOnlyViewSet[Order]):
     """Orders from intent to the last fill; one order's own page adds its events and fills."""
 
-    queryset = Order.objects.select_related("account", "instrument", "deployment")
+    queryset = Order.objects.select_related("account", "instrument", "deployment", "created_by")
     serializer_class = OrderSerializer
     detail_serializer_class = OrderDetailSerializer
     filterset_class = OrderFilters
@@ -52,6 +72,35 @@ class OrderViewSet(AccountScope[Order], ReadOnlyViewSet[Order]):
             Prefetch("fills", Fill.objects.order_by("id")),
             Prefetch("exits", Order.objects.order_by("id").only("id", "parent_id")),
         )
+
+
+class OrderGroupFilters(QueryFilterSet):
+    """Filters of the list of managed orders."""
+
+    account = AccountFilter()
+    instrument = InstrumentFilter()
+    deployment = DeploymentFilter()
+    kind = WordFilter(choices=GROUP_KINDS)
+    side = WordFilter(choices=SIDES)
+    state = WordFilter(choices=GROUP_STATES)
+    from_, to = moment_window("decided_at")
+
+
+class OrderGroupViewSet(AccountScope[OrderGroup], ReadOnlyViewSet[OrderGroup]):
+    """Orders that the desk manages itself; one comes with its legs."""
+
+    queryset = OrderGroup.objects.select_related(
+        "account", "instrument", "deployment", "created_by"
+    )
+    serializer_class = OrderGroupSerializer
+    detail_serializer_class = OrderGroupDetailSerializer
+    filterset_class = OrderGroupFilters
+    lookup_value_converter = "int"
+
+    def for_detail(self, queryset: QuerySet[OrderGroup]) -> QuerySet[OrderGroup]:
+        """Add the legs, oldest first."""
+        legs = Order.objects.select_related("account", "instrument", "deployment", "created_by")
+        return queryset.prefetch_related(Prefetch("legs", legs.order_by("id")))
 
 
 class FillFilters(QueryFilterSet):

@@ -1,0 +1,1 @@
+"""The commands of the API: what a client may have the live chain do."""
