@@ -1,7 +1,7 @@
 """Bars as arrays, so that one bar live and a million bars offline go through the same code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC
 from itertools import pairwise
 from typing import Any
@@ -29,6 +29,7 @@ class Candles:
         open_at: ``(n_bars,) datetime64[us]``, UTC, strictly rising.
         open, high, low, close: ``(n_bars,) float64``, in the instrument's quote currency.
         volume: ``(n_bars,) float64``, units traded.
+        bar_seconds: Length of a bar; None where nobody has said it.
     """
 
     open_at: Times
@@ -37,6 +38,7 @@ class Candles:
     low: Floats
     close: Floats
     volume: Floats
+    bar_seconds: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Take read-only views, so that no strategy can alter what others see.
@@ -78,6 +80,7 @@ class Candles:
             _floats([bar.low for bar in bars]),
             _floats([bar.close for bar in bars]),
             _floats([bar.volume for bar in bars]),
+            bar_seconds=_length(bars),
         )
 
     def __len__(self) -> int:
@@ -86,7 +89,12 @@ class Candles:
 
     def window(self, start: int, stop: int) -> "Candles":
         """Return bars ``start`` up to, without, ``stop``, as views of the same memory."""
-        return Candles(*(getattr(self, column)[start:stop] for column in _COLUMNS))
+        columns = (getattr(self, column)[start:stop] for column in _COLUMNS)
+        return Candles(*columns, bar_seconds=self.bar_seconds)
+
+    def newest(self, count: int) -> "Candles":
+        """Return the last ``count`` bars, or all where there are fewer."""
+        return self if count >= len(self) else self.window(len(self) - count, len(self))
 
     def with_bar(self, bar: Bar, *, keep: int) -> "Candles":
         """Return the newest ``keep`` bars after ``bar`` is added: a window that rolls on.
@@ -108,13 +116,20 @@ class Candles:
             *(
                 np.concatenate((getattr(self, column)[start:], getattr(newest, column)))
                 for column in _COLUMNS
-            )
+            ),
+            bar_seconds=newest.bar_seconds if self.bar_seconds is None else self.bar_seconds,
         )
 
 
-_COLUMNS = tuple(field.name for field in fields(Candles))
+_COLUMNS = tuple(each.name for each in fields(Candles) if not each.kw_only)
 _FLOAT = np.dtype(np.float64)
 
 
 def _floats(values: Sequence[Any]) -> Floats:
     return np.array([float(value) for value in values], dtype=np.float64)
+
+
+def _length(bars: Sequence[Bar]) -> int | None:
+    """Return how long the bars are, in seconds; None where there is none or they differ."""
+    lengths = {bar.close_at - bar.open_at for bar in bars}
+    return int(lengths.pop().total_seconds()) if len(lengths) == 1 else None
