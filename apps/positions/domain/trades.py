@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 
 from apps.core.money import ZERO, stored
 from apps.positions.domain.position import EXACT_DIGITS
+from apps.risk.domain.sizing import Edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,27 @@ def trades_from_fills(fills: Iterable[TradeFill]) -> list[Trade]:
             open_episodes[fill.symbol] = [opening] if opening else []
     trades += [_trade(episode, is_closed=False) for episode in open_episodes.values() if episode]
     return sorted(trades, key=lambda trade: trade.entered_at)
+
+
+def edge_of(trades: Iterable[Trade]) -> Edge:
+    """Return what closed trades have shown: how many won, and average win over average loss.
+
+    A trade that ends without a gain after commission counts as lost. The payoff of trades of
+    which none was lost is infinite, and of which none was won zero.
+    """
+    results = [trade.net_pnl for trade in trades if not trade.is_open]
+    won = [result for result in results if result > 0]
+    lost = [-result for result in results if result <= 0]
+    with localcontext() as exact:
+        exact.prec = EXACT_DIGITS
+        average_loss = sum(lost, ZERO) / len(lost) if lost else ZERO
+        average_win = sum(won, ZERO) / len(won) if won else ZERO
+        if average_loss == 0:
+            payoff = Decimal("Infinity") if won else ZERO
+        else:
+            payoff = average_win / average_loss
+        win_rate = Decimal(len(won)) / len(results) if results else ZERO
+    return Edge(win_rate=win_rate, payoff=payoff, trades=len(results))
 
 
 def _split(fill: TradeFill, held: Decimal) -> tuple[TradeFill, TradeFill | None]:

@@ -14,11 +14,13 @@ from apps.positions.selectors.positions import (
     position_quantity,
     position_quantity_account,
 )
+from apps.positions.selectors.trades import deployment_edge
 
 __all__ = [
     "PricedPosition",
     "account_equity",
     "cash_balance",
+    "deployment_edge",
     "equity_at_day_start",
     "equity_peak",
     "holdings_value",
