@@ -76,7 +76,9 @@ def kill_switch_carry_out_ask(*, switch_id: int) -> None:
     try:
         kill_switch_carry_out_task.apply_async(args=(switch_id,), retry=False)
     except MessageNotSent as error:
-        log.warning("Redis cannot be reached; the guard carries %s out: %s", switch_id, error)
+        log.warning(
+            "Redis cannot be reached; the watching program carries %s out: %s", switch_id, error
+        )
 
 
 @shared_task(name="execution.sweep", expires=10)

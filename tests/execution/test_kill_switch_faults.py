@@ -199,6 +199,16 @@ class TestOrdersOnTheirWay:
         assert desk.sent() == 0
         assert status_of(order) == "CANCELED"
 
+    def test_a_worker_that_comes_too_late_for_one_that_was_ended_takes_no_harm(
+        self, desk: SwitchDesk, place: Place
+    ) -> None:
+        order = desk.intend(place)
+        stale = Order.objects.get(pk=order.pk)
+        desk.stop(account=desk.first)
+        assert desk.send(stale)
+        assert status_of(order) == "CANCELED"
+        assert order.events.filter(kind="order.abandoned").count() == 1
+
     def test_a_transaction_that_has_only_read_is_not_waited_for(self, desk: SwitchDesk) -> None:
         has_read, may_end = threading.Event(), threading.Event()
 

@@ -4,7 +4,12 @@ from apps.core.clock import standing_at
 from apps.execution.selectors import MarketNow, risk_context
 from apps.execution.services.markets import MarketUnknown, market_now
 from apps.execution.services.runs import AccountRun
-from apps.execution.services.sending import order_amend, order_cancel, order_send
+from apps.execution.services.sending import (
+    order_amend,
+    order_cancel,
+    order_end_unsent,
+    order_send,
+)
 from apps.orders.domain.groups import (
     AmendLeg,
     CancelLeg,
@@ -23,7 +28,6 @@ from apps.orders.services import (
     AmendmentRefused,
     group_leg_create,
     group_plan_record,
-    order_abandon,
     order_quote_record,
     order_reject,
 )
@@ -153,7 +157,7 @@ def _act(run: AccountRun, group: OrderGroup, action: GroupAction, legs: dict[str
 def _cancel(run: AccountRun, order: Order, action: CancelLeg) -> bool:
     if order.status == OrderStatus.INTENT:
         with run.lease_kept():
-            order_abandon(order=order, reason=action.reason)
+            order_end_unsent(order=order, reason=action.reason)
     else:
         order_cancel(run=run, order=order, reason=action.reason)
     return True

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
 from apps.execution.services.runs import AccountRun, DeploymentRun, OrderRun
-from apps.execution.services.sending import order_send
+from apps.execution.services.sending import order_end_unsent, order_send
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import order_list_unfinished, order_list_unfinished_of_desk
 from apps.orders.services import (
-    order_abandon,
     order_absence_record,
     order_mark_unknown,
 )
@@ -84,7 +83,7 @@ def _order_settle(run: OrderRun, order: Order) -> bool:
         return True
     if not run.is_fresh(order.decided_at):
         with run.lease_kept():
-            order_abandon(order=order, reason="its signal is stale; it was never sent")
+            order_end_unsent(order=order, reason="its signal is stale; it was never sent")
         return True
     return order_send(run=run, order=order)
 

@@ -12,7 +12,7 @@ from apps.orders.domain.ports import (
     Throttled,
     Unavailable,
 )
-from apps.orders.domain.states import IllegalTransition
+from apps.orders.domain.states import FINAL, IllegalTransition
 from apps.orders.domain.types import (
     AttachedExit,
     OrderAmendment,
@@ -53,13 +53,26 @@ def order_send(*, run: OrderRun, order: Order) -> bool:
     """
     with run.lease_kept():
         if reason := sending_forbidden(order=order):
-            order_abandon(order=order, reason=reason)
+            order_end_unsent(order=order, reason=reason)
             return True
         must_wait = sending_waits(order=order, since=run.desk_started_at)
         if must_wait or not order_claim(order=order, epoch=run.epoch):
             return False
         order_quote_record(order=order, moment=OrderQuote.Moment.SUBMIT)
     return _claimed_send(run, order)
+
+
+def order_end_unsent(*, order: Order, reason: str) -> None:
+    """Cancel an order that was never sent; one that a kill switch has ended meanwhile stays so.
+
+    Raises:
+        IllegalTransition: It was claimed for sending.
+    """
+    try:
+        order_abandon(order=order, reason=reason)
+    except IllegalTransition as passed:
+        if passed.current not in FINAL:
+            raise
 
 
 def _claimed_send(run: OrderRun, order: Order) -> bool:
