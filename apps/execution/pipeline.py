@@ -5,18 +5,23 @@ dies, dealing with the bar again comes to the same: the venue's book, the fills,
 decision and the orders are each recorded once, and the cursor moves last.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from apps.brokers.services import market_play
 from apps.core.clock import standing_at, wall_now
+from apps.execution.models import ExternalSignal
 from apps.execution.selectors import (
     Standing,
+    decision_of,
+    external_signal_list_waiting,
     prices_of,
     risk_context,
     signal_is_ordered,
     standing_of,
 )
-from apps.execution.services.markets import bar_quote_record, market_at_close
+from apps.execution.services.external import external_signal_done, moment_bar
+from apps.execution.services.markets import bar_quote_record, market_at_close, market_for
 from apps.execution.services.planning import (
     PlannedOrders,
     decision_changes,
@@ -114,11 +119,63 @@ def _change_make(
         )
     if signal_is_ordered(signal=signal):
         return True  # by a worker that died after it; what became of the orders is settled
-    if not _way_clear(run, instrument, standing.open_orders):
+    is_fresh = run.is_fresh(bar.close_at)
+    return _signal_carry_out(run, bar, decision, signal, standing=standing, is_fresh=is_fresh)
+
+
+def _signal_carry_out(
+    run: DeploymentRun,
+    bar: Bar,
+    decision: Decision,
+    signal: Signal,
+    *,
+    standing: Standing,
+    is_fresh: bool,
+) -> bool:
+    """Clear the way, decide, write the orders down and send them; True when that is under way."""
+    if not _way_clear(run, signal.instrument, standing.open_orders):
         return False
     with run.lease_kept():
-        orders = _orders_decide(run, instrument, bar, decision, signal)
+        orders = _orders_decide(run, bar, decision, signal, is_fresh=is_fresh)
     return all(order_send(run=run, order=order) for order in orders)
+
+
+def external_signals_deal(*, run: DeploymentRun) -> bool:
+    """Deal with the signals that came from outside, oldest first, each as if a bar had closed.
+
+    Returns:
+        Whether all are done. False: an order's outcome is not known; deal with them again.
+
+    Raises:
+        LeaseLost: Another worker runs the deployment.
+        BrokerError: The broker cannot be read.
+    """
+    waiting = external_signal_list_waiting(deployment=run.deployment)
+    return all(_external_signal_deal(run, external) for external in waiting)
+
+
+def _external_signal_deal(run: DeploymentRun, external: ExternalSignal) -> bool:
+    signal, instrument = external.signal, external.signal.instrument
+    market = market_for(account=run.account, instrument=instrument)
+    bar = moment_bar(
+        named=signal.bar_open_at,
+        closed_at=market.as_of if run.is_simulated else signal.as_of,
+        price=market.reference_price,
+    )
+    decision = decision_of(signal)
+    with standing_at(market.as_of if run.is_simulated else wall_now()):
+        _reports_take_in(run)
+        standing = standing_of(deployment=run.deployment, instrument=instrument)
+        is_news = not signal_is_ordered(signal=signal)
+        if is_news and decision_changes(decision, standing, run.strategy):
+            is_fresh = wall_now() - external.received_at < run.bar_length
+            if not _signal_carry_out(
+                run, bar, decision, signal, standing=standing, is_fresh=is_fresh
+            ):
+                return False
+        with run.lease_kept():
+            external_signal_done(external=external)
+    return True
 
 
 def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Order, ...]) -> bool:
@@ -134,9 +191,10 @@ def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Or
 
 
 def _orders_decide(
-    run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, signal: Signal
+    run: DeploymentRun, bar: Bar, decision: Decision, signal: Signal, *, is_fresh: bool
 ) -> list[Order]:
     """Size, pass the risk gate and write the orders down, all in the caller's transaction."""
+    instrument = signal.instrument
     gate_enter(account=run.account)
     standing = standing_of(deployment=run.deployment, instrument=instrument)
     context = risk_context(
@@ -163,16 +221,16 @@ def _orders_decide(
         instrument=instrument,
         intent=planned.intent,
         context=context,
-        refusal=planned.refusal or _staleness(run, bar, planned.intent),
+        refusal=planned.refusal or _staleness(bar, planned.intent, is_fresh=is_fresh),
     )
     if gate.outcome != RiskDecision.Outcome.ALLOWED:
         return []
     return _orders_write(run, instrument, planned, signal, gate)
 
 
-def _staleness(run: DeploymentRun, bar: Bar, intent: OrderIntent) -> Denial | None:
+def _staleness(bar: Bar, intent: OrderIntent, *, is_fresh: bool) -> Denial | None:
     """Refuse to open anything on a bar that a newer one has overtaken."""
-    if not intent.opens or run.is_fresh(bar.close_at):
+    if not intent.opens or is_fresh:
         return None
     return Denial(
         check="freshness",
@@ -197,7 +255,7 @@ def _orders_write(
             deployment=run.deployment,
             signal=signal,
             risk_decision=gate,
-            plan=plan,
+            plan=replace(plan, origin=run.origin),
         )
         for plan in planned.plans
     ]

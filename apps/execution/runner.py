@@ -5,7 +5,7 @@ import time
 from enum import StrEnum
 
 from apps.brokers.registry import BrokerNotAvailable
-from apps.execution.pipeline import bar_deal
+from apps.execution.pipeline import bar_deal, external_signals_deal
 from apps.execution.services.leases import (
     LeaseLost,
     holder_name,
@@ -70,7 +70,7 @@ def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
 
 def _run(run: DeploymentRun, seconds: float) -> TickResult:
     deadline = time.monotonic() + seconds
-    if not leftovers_settle(run=run):
+    if not leftovers_settle(run=run) or not external_signals_deal(run=run):
         return TickResult.WAITING
     cursors_begin(run=run)
     try:

@@ -1,5 +1,6 @@
 """Reads where a deployment stands, and the snapshot that a decision is taken on."""
 
+from apps.execution.selectors.external import decision_of, external_signal_list_waiting
 from apps.execution.selectors.kill_switch import (
     holds_all_of_account,
     order_list_closing,
@@ -23,7 +24,9 @@ __all__ = [
     "MarketNow",
     "Standing",
     "cursors_of",
+    "decision_of",
     "desk_start_latest",
+    "external_signal_list_waiting",
     "holds_all_of_account",
     "order_list_closing",
     "prices_of",

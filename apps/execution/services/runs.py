@@ -15,10 +15,14 @@ from apps.execution.services.progress import Progress
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import BrokerGateway
+from apps.orders.domain.types import OrderOrigin
 from apps.strategies.domain.strategy import Strategy
 from apps.strategies.loading import strategy_build
 from apps.strategies.models import Deployment, StrategyVersion
 from apps.strategies.services import strategy_from_version
+
+EXTERNAL_SIGNALS = "external_signals"
+"""Name of the strategy whose signals arrive by webhook."""
 
 ORDER_LIFE = timedelta(seconds=30)
 """How long an order by hand, or a leg, may wait for its first sending."""
@@ -110,6 +114,17 @@ class DeploymentRun:
         """Whether time is the market's: the paper venue's clock is its bars."""
         return self.account.broker == Broker.PAPER
 
+    @property
+    def bar_length(self) -> timedelta:
+        """From one bar to the next."""
+        return Timeframe(self.deployment.timeframe).delta
+
+    @property
+    def origin(self) -> OrderOrigin:
+        """Who asks for its orders."""
+        is_external = self.deployment.version.name == EXTERNAL_SIGNALS
+        return OrderOrigin.WEBHOOK if is_external else OrderOrigin.STRATEGY
+
     def lease_kept(self) -> AbstractContextManager[None]:
         """Commit what is written in the block only while this worker's epoch is current.
 
@@ -122,7 +137,7 @@ class DeploymentRun:
         """Tell whether the bar that closed then is the newest one: what it asks may be opened."""
         if self.is_simulated:
             return True  # the market of a simulation waits until the order is settled
-        return wall_now() - decided_at < Timeframe(self.deployment.timeframe).delta
+        return wall_now() - decided_at < self.bar_length
 
 
 def account_run_open(*, account: TradingAccount, epoch: int) -> AccountRun:

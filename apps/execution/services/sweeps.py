@@ -5,7 +5,12 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Q
 
 from apps.accounts.models import TradingAccount
-from apps.execution.models import AccountLease, DeploymentCursor, DeploymentLease
+from apps.execution.models import (
+    AccountLease,
+    DeploymentCursor,
+    DeploymentLease,
+    ExternalSignal,
+)
 from apps.marketdata.models import Candle
 from apps.orders.models import Order, OrderGroup
 from apps.orders.selectors import BY_DESK, OPEN_GROUP_STATES, UNRESOLVED_VALUES, WORKING_VALUES
@@ -14,7 +19,9 @@ from apps.strategies.models import Deployment, DeploymentState
 
 
 def deployment_ids_due(*, moment: datetime) -> list[int]:
-    """Return running deployments that nobody runs and that have a bar or an order to deal with.
+    """Return running deployments that nobody runs and that have something to deal with.
+
+    That is a bar, a signal from outside, or an order.
 
     Cursors of deployments that do not run are dropped, so that a new start begins with new bars.
     """
@@ -33,10 +40,11 @@ def deployment_ids_due(*, moment: datetime) -> list[int]:
         group=None,
         kill_switch=None,
     )
+    from_outside = ExternalSignal.objects.filter(webhook__deployment=OuterRef("pk"), dealt_at=None)
     return list(
         Deployment.objects.filter(state=DeploymentState.RUNNING)
         .filter(~Exists(leased))
-        .filter(Q(Exists(behind)) | Q(Exists(unsettled)) | Q(fresh))
+        .filter(Q(Exists(behind)) | Q(Exists(unsettled)) | Q(Exists(from_outside)) | Q(fresh))
         .order_by(F("pk"))
         .values_list("pk", flat=True)
     )

@@ -1,0 +1,27 @@
+"""Reads signals that came from outside."""
+
+from django.db.models import QuerySet
+
+from apps.execution.models import ExternalSignal
+from apps.strategies.domain.signals import Decision
+from apps.strategies.models import Deployment, Signal
+
+
+def external_signal_list_waiting(*, deployment: Deployment) -> QuerySet[ExternalSignal]:
+    """Return the signals from outside that are not dealt with, oldest first."""
+    return (
+        ExternalSignal.objects.filter(webhook__deployment=deployment, dealt_at=None)
+        .select_related("signal__instrument")
+        .order_by("pk")
+    )
+
+
+def decision_of(signal: Signal) -> Decision:
+    """Return a recorded signal as the decision that it was."""
+    return Decision(
+        action=signal.action,
+        reference_price=signal.reference_price,
+        stop_loss_ratio=signal.stop_loss_ratio,
+        take_profit_ratio=signal.take_profit_ratio,
+        limit_price=signal.limit_price,
+    )
