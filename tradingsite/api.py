@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from apps.accounts.api.urls import ROUTES as ACCOUNTS
 from apps.compliance.api.urls import ROUTES as COMPLIANCE
 from apps.core.api.views import NothingHereView
+from apps.execution.api.urls import PATHS
 from apps.execution.api.urls import ROUTES as EXECUTION
 from apps.marketdata.api.urls import ROUTES as MARKETDATA
 from apps.orders.api.urls import ROUTES as ORDERS
@@ -36,6 +37,7 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    *PATHS,
     path("", include(router.urls)),
     re_path("", NothingHereView.as_view(), name="nothing-here"),
 ]

@@ -47,6 +47,14 @@ def account_tick_task(account_id: int) -> str:
     return result.value
 
 
+def deployment_tick_ask(*, deployment_id: int) -> None:
+    """Wake a worker for a signal from outside that is committed; else the sweep finds it."""
+    try:
+        deployment_tick_task.apply_async(args=(deployment_id,), retry=False)
+    except MessageNotSent as error:
+        log.warning("Redis cannot be reached; the sweep runs %s: %s", deployment_id, error)
+
+
 def account_tick_ask(*, account_id: int) -> None:
     """Wake a worker for orders and changes that are committed.
 

@@ -30,3 +30,14 @@ class UserThrottle(_ThrottleThatSurvives, UserRateThrottle):
     """Counts signed-in callers by user."""
 
     rate = "600/min"
+
+
+class WebhookThrottle(_ThrottleThatSurvives, SimpleRateThrottle):
+    """Counts what arrives at webhooks by address of the sender, apart from everything else."""
+
+    scope = "webhook"
+    rate = "120/min"
+
+    def get_cache_key(self, request: Request, view: "views.APIView") -> str:
+        """Return whose count it is."""
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}

@@ -1,10 +1,9 @@
-"""Where the resources of this app are found."""
+"""Where the resources of this app are found; signals are found where they are sent."""
 
 from apps.core.api.routes import Route
-from apps.strategies.api.views import DeploymentViewSet, SignalViewSet, StrategyVersionViewSet
+from apps.strategies.api.views import DeploymentViewSet, StrategyVersionViewSet
 
 ROUTES = (
     Route("strategies", StrategyVersionViewSet, "strategy"),
     Route("deployments", DeploymentViewSet, "deployment"),
-    Route("signals", SignalViewSet, "signal"),
 )
