@@ -47,6 +47,8 @@ class Command(BaseCommand):
         "Exit status: 0 done and confirmed by the brokers, 1 refused, 3 blocked but not confirmed "
         "yet: run `kill_switch resume ID`."
     )
+    # They import every page and its like: what is wrong there must not keep anyone from stopping
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the actions and their options."""
