@@ -102,7 +102,11 @@ def _ledger_account(account: TradingAccount) -> models.Model:
 
 OWNED = (
     Resource(path="deployments", make=_deployment, key="name"),
-    Resource(path="signals", make=lambda account: SignalFactory(deployment__account=account)),
+    Resource(
+        path="signals",
+        make=lambda account: SignalFactory(deployment__account=account),
+        takes_posts=True,
+    ),
     Resource(path="limits", make=_limit),
     Resource(path="trading-state", make=_trading_state, key=None),
     Resource(path="kill-switches", make=lambda account: KillSwitchFactory(account=account)),

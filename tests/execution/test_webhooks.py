@@ -114,7 +114,7 @@ class TestTaking:
         assert response.status_code == 202, response.content
         signal, external = Signal.objects.get(), ExternalSignal.objects.get()
         assert response.json() == {"signal": signal.pk, "is_new": True}
-        assert (signal.action, signal.reference_price) == ("ENTER_LONG", 100)
+        assert (signal.action, signal.reference_price) == ("ENTER_LONG", D(100))
         assert (external.nonce, external.price, external.note) == ("n-1", D("101.5"), "crossed")
         assert deployment_ids_due(moment=wall_now()) == [hook.deployment_id]
         tick(hook.deployment)
@@ -140,10 +140,10 @@ class TestTaking:
             bars_store(hook.deployment, bars_of("100", first=2 + number))
             tick(hook.deployment)
         assert orders_of(hook) == [
-            ("ENTRY", "BUY", 1),
-            ("EXIT", "SELL", 1),
-            ("ENTRY", "SELL", 1),
-            ("EXIT", "BUY", 1),
+            ("ENTRY", "BUY", D(1)),
+            ("EXIT", "SELL", D(1)),
+            ("ENTRY", "SELL", D(1)),
+            ("EXIT", "BUY", D(1)),
         ]
 
     def test_long_only_reads_a_sell_as_an_exit(self) -> None:
@@ -291,7 +291,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("body", "words"),
         [
-            (b"", "no JSON"),
+            (b" ", "no JSON"),
             (b"buy now", "no JSON"),
             (b"[" * 8000, "no JSON"),
             (b"[]", "one JSON object"),

@@ -37,7 +37,8 @@ def webhook_open(
         WebhookRefused: Its strategy decides by itself, it has a webhook, or the window is out of
             bounds.
     """
-    if deployment.version.location != LIBRARY[EXTERNAL_SIGNALS].__module__:
+    external = LIBRARY[EXTERNAL_SIGNALS]
+    if deployment.version.location != f"{external.__module__}:{external.__name__}":
         raise WebhookRefused(
             f"{deployment} runs {deployment.version.name}, which decides by itself; "
             f"deploy {EXTERNAL_SIGNALS} for signals from outside"
