@@ -5,7 +5,6 @@ dies, dealing with the bar again comes to the same: the venue's book, the fills,
 decision and the orders are each recorded once, and the cursor moves last.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from apps.brokers.services import market_play
@@ -16,37 +15,26 @@ from apps.execution.selectors import (
     decision_of,
     external_signal_list_waiting,
     prices_of,
-    risk_context,
     signal_is_ordered,
-    standing_of,
 )
+from apps.execution.services.clearing import standing_at_venue, way_clear
+from apps.execution.services.closing import closing_carry_out, closing_due
+from apps.execution.services.deciding import Change, denial_keep, orders_decide
 from apps.execution.services.external import external_signal_done, moment_bar
 from apps.execution.services.markets import bar_quote_record, market_at_close, market_for
-from apps.execution.services.planning import (
-    PlannedOrders,
-    decision_changes,
-    order_key,
-    orders_plan,
-)
+from apps.execution.services.planning import decision_changes
+from apps.execution.services.resting import protected_list, protected_take_back
 from apps.execution.services.runs import DeploymentRun
-from apps.execution.services.sending import order_cancel, order_send
+from apps.execution.services.sending import order_send
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
-from apps.orders.domain.states import OrderStatus
-from apps.orders.models import Order, OrderQuote
-from apps.orders.services import order_create, order_quote_record
 from apps.positions.selectors.equity import account_books
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
-from apps.risk.domain.types import Denial, OrderIntent
-from apps.risk.models import RiskDecision
-from apps.risk.services import gate_enter, risk_decide
 from apps.strategies.domain.candles import Candles
 from apps.strategies.domain.strategy import Decision, decision_at_last
 from apps.strategies.models import Signal
 from apps.strategies.services import signal_record
-
-_WAITS_FOR_ENTRY = (OrderStatus.INTENT, OrderStatus.PENDING_NEW)
 
 
 def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: Candles) -> bool:
@@ -67,8 +55,10 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
         is_quiet = run.is_simulated and not _market_play(run, instrument, bar)
         is_quiet = _reports_take_in(run) == 0 and is_quiet
         _equity_note(run, instrument, bar)
-        wanted = _change_wanted(run, instrument, candles)
-        if wanted is not None:
+        is_quiet = not _rests_end(run, instrument, bar) and is_quiet
+        if _position_leave(run, instrument, bar):
+            is_quiet = False
+        elif (wanted := _change_wanted(run, instrument, candles)) is not None:
             is_quiet = False
             run.progress.note()  # what is done from here on belongs to this bar alone
             if not _change_make(run, instrument, bar, *wanted):
@@ -96,6 +86,28 @@ def _reports_take_in(run: DeploymentRun) -> int:
     return taken.reports
 
 
+def _rests_end(run: DeploymentRun, instrument: Instrument, bar: Bar) -> bool:
+    """Take back what an earlier bar's bounded orders left unfilled; True when there was any."""
+    rests = protected_list(run=run, instrument=instrument, decided_before=bar.close_at)
+    if not rests:
+        return False
+    run.progress.note()
+    protected_take_back(run=run, orders=rests)
+    return True
+
+
+def _position_leave(run: DeploymentRun, instrument: Instrument, bar: Bar) -> bool:
+    """Go on with the closing of a position before the strategy is asked; True when one is due."""
+    closing = closing_due(run=run, instrument=instrument)
+    if closing is None:
+        return False
+    run.progress.note()
+    market = market_at_close(run=run, instrument=instrument, bar=bar)
+    if closing_carry_out(run=run, closing=closing, market=market):
+        run.closings.pop(instrument.pk, None)
+    return True
+
+
 def _change_wanted(
     run: DeploymentRun, instrument: Instrument, candles: Candles
 ) -> tuple[Decision, Standing] | None:
@@ -103,7 +115,7 @@ def _change_wanted(
     decision = decision_at_last(run.strategy, candles)
     if decision is None:
         return None
-    standing = standing_of(deployment=run.deployment, instrument=instrument)
+    standing = standing_at_venue(run=run, instrument=instrument)
     return (decision, standing) if decision_changes(decision, standing, run.strategy) else None
 
 
@@ -133,10 +145,18 @@ def _signal_carry_out(
     is_fresh: bool,
 ) -> bool:
     """Clear the way, decide, write the orders down and send them; True when that is under way."""
-    if not _way_clear(run, signal.instrument, standing.open_orders):
+    instrument = signal.instrument
+    change = Change(
+        instrument=instrument, bar=bar, decision=decision, signal=signal, is_fresh=is_fresh
+    )
+    if standing.held and standing.open_orders:
+        with run.lease_kept():
+            if denial_keep(run=run, change=change, standing=standing):
+                return True
+    if not way_clear(run=run, instrument=instrument, standing=standing):
         return False
     with run.lease_kept():
-        orders = _orders_decide(run, bar, decision, signal, is_fresh=is_fresh)
+        orders = orders_decide(run=run, change=change)
     return all(order_send(run=run, order=order) for order in orders)
 
 
@@ -165,7 +185,7 @@ def _external_signal_deal(run: DeploymentRun, external: ExternalSignal) -> bool:
     decision = decision_of(signal)
     with standing_at(market.as_of if run.is_simulated else wall_now()):
         _reports_take_in(run)
-        standing = standing_of(deployment=run.deployment, instrument=instrument)
+        standing = standing_at_venue(run=run, instrument=instrument)
         is_news = not signal_is_ordered(signal=signal)
         if is_news and decision_changes(decision, standing, run.strategy):
             is_fresh = wall_now() - external.received_at < run.bar_length
@@ -176,92 +196,6 @@ def _external_signal_deal(run: DeploymentRun, external: ExternalSignal) -> bool:
         with run.lease_kept():
             external_signal_done(external=external)
     return True
-
-
-def _way_clear(run: DeploymentRun, instrument: Instrument, open_orders: tuple[Order, ...]) -> bool:
-    """End what is still under way for the old position, and take in what came of it."""
-    for order in open_orders:
-        # Exits that wait for their entry end with it
-        if order.parent_id is None or order.status not in _WAITS_FOR_ENTRY:
-            order_cancel(run=run, order=order, reason="a newer signal replaced it")
-    if open_orders:
-        _reports_take_in(run)
-    left = standing_of(deployment=run.deployment, instrument=instrument).open_orders
-    return not left
-
-
-def _orders_decide(
-    run: DeploymentRun, bar: Bar, decision: Decision, signal: Signal, *, is_fresh: bool
-) -> list[Order]:
-    """Size, pass the risk gate and write the orders down, all in the caller's transaction."""
-    instrument = signal.instrument
-    gate_enter(account=run.account)
-    standing = standing_of(deployment=run.deployment, instrument=instrument)
-    context = risk_context(
-        account=run.account,
-        deployment=run.deployment,
-        instrument=instrument,
-        market=market_at_close(run=run, instrument=instrument, bar=bar),
-        desk_started_at=run.desk_started_at,
-    )
-    planned = orders_plan(
-        key=order_key(ordinal=run.ordinal, instrument=instrument, bar_open_at=bar.open_at),
-        deployment=run.deployment,
-        instrument=instrument,
-        decision=decision,
-        held=standing.held,
-        context=context,
-    )
-    if planned.intent is None:
-        return []
-    gate = risk_decide(
-        account=run.account,
-        deployment=run.deployment,
-        signal=signal,
-        instrument=instrument,
-        intent=planned.intent,
-        context=context,
-        refusal=planned.refusal or _staleness(bar, planned.intent, is_fresh=is_fresh),
-    )
-    if gate.outcome != RiskDecision.Outcome.ALLOWED:
-        return []
-    return _orders_write(run, instrument, planned, signal, gate)
-
-
-def _staleness(bar: Bar, intent: OrderIntent, *, is_fresh: bool) -> Denial | None:
-    """Refuse to open anything on a bar that a newer one has overtaken."""
-    if not intent.opens or is_fresh:
-        return None
-    return Denial(
-        check="freshness",
-        reason=(
-            f"the bar closed at {bar.close_at:%Y-%m-%d %H:%M} UTC, more than one bar ago; "
-            "nothing is opened on old prices"
-        ),
-    )
-
-
-def _orders_write(
-    run: DeploymentRun,
-    instrument: Instrument,
-    planned: PlannedOrders,
-    signal: Signal,
-    gate: RiskDecision,
-) -> list[Order]:
-    orders = [
-        order_create(
-            account=run.account,
-            instrument=instrument,
-            deployment=run.deployment,
-            signal=signal,
-            risk_decision=gate,
-            plan=replace(plan, origin=run.origin),
-        )
-        for plan in planned.plans
-    ]
-    for order in orders:
-        order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
-    return orders
 
 
 def _equity_note(run: DeploymentRun, instrument: Instrument, bar: Bar) -> None:

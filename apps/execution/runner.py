@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from apps.brokers.registry import BrokerNotAvailable
 from apps.execution.pipeline import bar_deal, external_signals_deal
+from apps.execution.services.closing import closings_carry_out
 from apps.execution.services.leases import (
     LeaseLost,
     holder_name,
@@ -13,8 +14,10 @@ from apps.execution.services.leases import (
     lease_release,
 )
 from apps.execution.services.recovery import leftovers_settle
-from apps.execution.services.runs import DeploymentRun, run_open
+from apps.execution.services.runs import DeploymentRun, hold_open, run_open
+from apps.execution.services.sweeps import deployment_winds_down
 from apps.execution.services.ticks import bars_due, bars_wait, cursors_begin
+from apps.execution.services.winding_down import wind_down
 from apps.orders.domain.ports import BrokerError
 from apps.strategies.domain.strategy import StrategyFault
 from apps.strategies.loading import ParametersRefused, StrategyUnloadable
@@ -40,20 +43,18 @@ class TickResult(StrEnum):
 def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
     """Run a deployment until its bars are dealt with or the time is up.
 
+    One that does not trade is wound down instead, as far as there is anything to do.
+
     Harmless at any time and in any number of workers: the lease lets one of them act.
     """
-    deployment = (
-        Deployment.objects.select_related("account", "version")
-        .filter(pk=deployment_id, state=DeploymentState.RUNNING)
-        .first()
-    )
+    deployment = _deployment_due(deployment_id)
     if deployment is None:
         return TickResult.IDLE
     epoch = lease_acquire(deployment=deployment, holder=holder_name())
     if epoch is None:
         return TickResult.IDLE
     try:
-        return _run(run_open(deployment=deployment, epoch=epoch), seconds)
+        return _tick(deployment, epoch, seconds)
     except LeaseLost as lost:
         log.warning("%s: %s", deployment, lost)
         return TickResult.IDLE
@@ -66,6 +67,21 @@ def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
         return TickResult.IDLE
     finally:
         lease_release(deployment_id=deployment.pk, epoch=epoch)
+
+
+def _deployment_due(deployment_id: int) -> Deployment | None:
+    """Return the deployment if it trades, or has left something that must be seen to."""
+    found = Deployment.objects.select_related("account", "version").filter(pk=deployment_id).first()
+    if found is None or found.state == DeploymentState.RUNNING:
+        return found
+    return found if deployment_winds_down(deployment=found) else None
+
+
+def _tick(deployment: Deployment, epoch: int, seconds: float) -> TickResult:
+    if deployment.state == DeploymentState.RUNNING:
+        return _run(run_open(deployment=deployment, epoch=epoch), seconds)
+    is_done = wind_down(run=hold_open(deployment=deployment, epoch=epoch))
+    return TickResult.DONE if is_done else TickResult.WAITING
 
 
 def _run(run: DeploymentRun, seconds: float) -> TickResult:
@@ -81,6 +97,8 @@ def _run(run: DeploymentRun, seconds: float) -> TickResult:
     run.progress.note()
     if result is TickResult.DONE and bars_wait(run=run):
         return TickResult.MORE
+    if result is TickResult.DONE and run.closings:
+        closings_carry_out(run=run)  # no bar may come any more; what is left the sweep finds
     return result
 
 

@@ -8,8 +8,10 @@ from kombu.exceptions import OperationalError as MessageNotSent
 from apps.core.clock import wall_now
 from apps.execution.account_runner import account_tick
 from apps.execution.runner import TickResult, deployment_tick
+from apps.execution.services.closing import policies_sweep
 from apps.execution.services.kill_switch import kill_switch_carry_out
 from apps.execution.services.sweeps import account_ids_due, deployment_ids_due, kill_switch_ids_due
+from apps.orders.selectors import group_account_waiting
 from apps.risk.selectors import kill_switch_list_holding
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,9 @@ WAIT_SECONDS = 1.0
 def deployment_tick_task(self: object, deployment_id: int) -> str:
     """Run a deployment for a while, and again when there is more to do."""
     result = deployment_tick(deployment_id=deployment_id, seconds=TICK_SECONDS)
+    account_id = group_account_waiting(deployment_id=deployment_id)
+    if account_id is not None:
+        account_tick_ask(account_id=account_id)
     queue = _own_queue(self)
     if result is TickResult.MORE:
         deployment_tick_task.apply_async(args=(deployment_id,), queue=queue)
@@ -93,6 +98,7 @@ def kill_switch_carry_out_ask(*, switch_id: int) -> None:
 def sweep_task() -> int:
     """Set everything going that has work nobody is doing."""
     moment = wall_now()
+    policies_sweep()
     deployments = deployment_ids_due(moment=moment)
     for deployment_id in deployments:
         deployment_tick_task.delay(deployment_id)

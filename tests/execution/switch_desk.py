@@ -30,7 +30,7 @@ from apps.reconciliation.models import ReconciliationRun
 from apps.reconciliation.services import reconciliation_run, reports_intake
 from apps.risk.models import KillSwitch
 from apps.risk.services import kill_switch_engage
-from apps.strategies.models import Deployment
+from apps.strategies.models import Deployment, DeploymentState
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.strategies import DeploymentFactory, StrategyVersionFactory
@@ -74,9 +74,16 @@ class SwitchDesk:
         self.gold: Instrument = InstrumentFactory(symbol="BYBIT:GOLD", **terms)
         self.iron: Instrument = InstrumentFactory(symbol="BYBIT:IRON", **terms)
         fast, slow = StrategyVersionFactory(name="fast"), StrategyVersionFactory(name="slow")
-        self.one: Deployment = DeploymentFactory(name="one", account=self.first, version=fast)
-        self.two: Deployment = DeploymentFactory(name="two", account=self.first, version=slow)
-        self.three: Deployment = DeploymentFactory(name="three", account=self.second, version=fast)
+        running = DeploymentState.RUNNING.value
+        self.one: Deployment = DeploymentFactory(
+            name="one", account=self.first, version=fast, state=running
+        )
+        self.two: Deployment = DeploymentFactory(
+            name="two", account=self.first, version=slow, state=running
+        )
+        self.three: Deployment = DeploymentFactory(
+            name="three", account=self.second, version=fast, state=running
+        )
         self.places = [
             Place(account=account, instrument=instrument, deployment=deployment)
             for instrument in (self.gold, self.iron)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from apps.brokers.paper.gateway import PaperGateway
 from apps.brokers.registry import ADAPTERS
 from apps.execution.models import DeploymentCursor, DeploymentLease
 from apps.execution.pipeline import bar_deal
@@ -183,6 +184,8 @@ def test_worker_that_loses_the_lease_in_its_tick_ends_it_quietly(
 
     class Overtaken:
         """A gateway so slow that the lease passes on while it answers."""
+
+        capabilities = PaperGateway.capabilities
 
         def __init__(self, account: object) -> None:
             pass

@@ -77,7 +77,8 @@ class PaperGateway:
         if order := known.first():
             return order_report(order)
         instrument = Instrument.objects.filter(symbol=request.symbol).first()
-        if instrument is None or not instrument.is_tradable:
+        # What is delisted can still be closed, as at venues that announce an end to trading
+        if instrument is None or not (instrument.is_tradable or request.reduce_only):
             raise Rejected(f"{request.symbol} is not traded here", code="SYMBOL")
         terms_check(request, instrument)
         conditions_check(request)

@@ -9,6 +9,7 @@ from apps.orders.selectors import closing_is_unknown, freeze_reason
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.models import TradingStateValue
 from apps.risk.selectors import kill_switch_is_holding, trading_state_effective
+from apps.strategies.models import Deployment, DeploymentState
 
 _ENDED_UNFILLED = [
     OrderStatus.REJECTED.value,
@@ -33,9 +34,19 @@ def sending_forbidden(*, order: Order) -> str | None:
         state == TradingStateValue.REDUCING and order.role == OrderRole.ENTRY
     ):
         return f"trading is {state} since it was decided: {reason}"
-    if order.role == OrderRole.ENTRY and _exit_has_failed(order):
+    if order.role != OrderRole.ENTRY:
+        return None
+    if _exit_has_failed(order):
         return "the exit that was to come before it was not taken"
-    return None
+    return _deployment_rests(order)
+
+
+def _deployment_rests(entry: Order) -> str | None:
+    """Say why a deployment opens nothing now: it was paused or stopped since it decided."""
+    if entry.deployment_id is None:
+        return None
+    state = Deployment.objects.values_list("state", flat=True).get(pk=entry.deployment_id)
+    return None if state == DeploymentState.RUNNING else f"the deployment is {state} by now"
 
 
 def _exit_has_failed(entry: Order) -> bool:

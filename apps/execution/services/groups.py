@@ -15,17 +15,19 @@ from apps.orders.domain.groups import (
     CancelLeg,
     GroupAction,
     GroupPlan,
+    GroupState,
     MarketView,
     PlaceLeg,
     group_next,
 )
 from apps.orders.domain.ports import BrokerError
-from apps.orders.domain.states import OrderStatus
+from apps.orders.domain.states import FINAL, OrderStatus
 from apps.orders.domain.types import OrderRole
 from apps.orders.models import Order, OrderGroup, OrderQuote
 from apps.orders.selectors import group_entry_average, group_snapshot
 from apps.orders.services import (
     AmendmentRefused,
+    group_cancel_request,
     group_leg_create,
     group_plan_record,
     order_quote_record,
@@ -34,7 +36,7 @@ from apps.orders.services import (
 from apps.reconciliation.services import reports_intake
 from apps.risk.domain.types import OrderIntent
 from apps.risk.models import RiskDecision
-from apps.risk.services import gate_enter, risk_decide
+from apps.risk.services import gate_enter, risk_decide, throttle_follow
 
 MOST_ROUNDS = 10
 """Plans in one go; what is left then is done by the next one."""
@@ -50,6 +52,8 @@ def group_advance(*, run: AccountRun, group: OrderGroup) -> bool:
         LeaseLost: Another worker works the account.
         BrokerError: The venue could not be read or did not take a request.
     """
+    if _waits_for_exit(run, group):
+        return False
     for _ in range(MOST_ROUNDS):
         try:
             market = market_now(run=run, instrument=group.instrument)
@@ -66,6 +70,24 @@ def group_advance(*, run: AccountRun, group: OrderGroup) -> bool:
             reports_intake(account=run.account, gateway=run.gateway)
         group.refresh_from_db()
     return False
+
+
+def _waits_for_exit(run: AccountRun, group: OrderGroup) -> bool:
+    """Tell whether the position that the group's signal turns is still being left.
+
+    Where the exit was not taken, the group ends: it would open beside the old position.
+    """
+    if group.signal_id is None or group.state != GroupState.ACTIVE or group.legs.exists():
+        return False
+    leaving = Order.objects.filter(signal=group.signal_id, role=OrderRole.EXIT.value).first()
+    if leaving is None or leaving.status == OrderStatus.FILLED:
+        return False
+    if leaving.status in FINAL:
+        with run.lease_kept():
+            group_cancel_request(group=group, reason="the exit before it was not taken")
+        group.refresh_from_db()
+        return False
+    return True
 
 
 def _plan(run: AccountRun, group: OrderGroup, market: MarketNow) -> GroupPlan:
@@ -98,12 +120,12 @@ def _carry_out(run: AccountRun, group: OrderGroup, market: MarketNow, plan: Grou
 
 def _leg_write(run: AccountRun, group: OrderGroup, market: MarketNow, leg: PlaceLeg) -> Order:
     """Store a leg; one that opens something passes the risk gate once more, at its own moment."""
+    is_asked = leg.role is OrderRole.ENTRY and not group.legs.filter(leg=leg.name).exists()
+    # Asked before it is written down: else it would count against itself as working
+    gate = _leg_decide(run, group, market, leg) if is_asked else None
     order = group_leg_create(group=group, leg=leg)
     order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
-    if leg.role is not OrderRole.ENTRY or order.status != OrderStatus.INTENT:
-        return order
-    gate = _leg_decide(run, group, market, leg)
-    if gate.outcome != RiskDecision.Outcome.ALLOWED:
+    if gate is not None and gate.outcome != RiskDecision.Outcome.ALLOWED:
         order_reject(order=order, code="RISK", reason=gate.reason)
         order.refresh_from_db()
     return order
@@ -113,7 +135,7 @@ def _leg_decide(
     run: AccountRun, group: OrderGroup, market: MarketNow, leg: PlaceLeg
 ) -> RiskDecision:
     gate_enter(account=run.account)
-    return risk_decide(
+    gate = risk_decide(
         account=run.account,
         deployment=group.deployment,
         signal=None,
@@ -138,6 +160,8 @@ def _leg_decide(
             desk_started_at=run.desk_started_at,
         ),
     )
+    throttle_follow(decision=gate)
+    return gate
 
 
 def _act(run: AccountRun, group: OrderGroup, action: GroupAction, legs: dict[str, Order]) -> bool:

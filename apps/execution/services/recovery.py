@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
-from apps.execution.services.runs import AccountRun, DeploymentRun, OrderRun
+from apps.execution.services.runs import AccountRun, DeploymentHold, OrderRun
 from apps.execution.services.sending import order_end_unsent, order_send
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import OrderStatus
@@ -17,7 +17,7 @@ from apps.orders.services import (
 from apps.reconciliation.services import report_take_in
 
 
-def leftovers_settle(*, run: DeploymentRun) -> bool:
+def leftovers_settle(*, run: DeploymentHold) -> bool:
     """Settle every order of the deployment that was begun and not brought to an answer.
 
     An inherited SENDING order is UNKNOWN. An UNKNOWN one is looked up; it is sent again only

@@ -1,7 +1,7 @@
 """What a worker holds in hand while it runs a deployment."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
@@ -18,7 +18,8 @@ from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.types import OrderOrigin
 from apps.strategies.domain.strategy import Strategy
 from apps.strategies.loading import strategy_build
-from apps.strategies.models import Deployment, StrategyVersion
+from apps.strategies.models import Deployment, DeploymentClosing, StrategyVersion
+from apps.strategies.selectors import closing_list_open
 from apps.strategies.services import strategy_from_version
 
 EXTERNAL_SIGNALS = "external_signals"
@@ -90,24 +91,19 @@ class AccountRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentRun:
-    """A deployment as one worker runs it in one lease epoch.
+class DeploymentHold:
+    """A deployment in the hand of one worker for one lease epoch, whether it trades or not.
 
     Attributes:
-        ordinal: The deployment's place among those of its account; part of every order's key.
         desk_started_at: The account must have been reconciled since then; None: ever.
-        progress: How far it has come in this epoch.
     """
 
     deployment: Deployment
     account: TradingAccount
     instruments: tuple[Instrument, ...]
-    strategy: Strategy[Any]
     gateway: BrokerGateway
     epoch: int
-    ordinal: int
     desk_started_at: datetime | None
-    progress: Progress
 
     @property
     def is_simulated(self) -> bool:
@@ -140,6 +136,23 @@ class DeploymentRun:
         return wall_now() - decided_at < self.bar_length
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRun(DeploymentHold):
+    """A deployment as one worker runs it in one lease epoch.
+
+    Attributes:
+        strategy: What it asks.
+        ordinal: The deployment's place among those of its account; part of every order's key.
+        progress: How far it has come in this epoch.
+        closings: Positions to be closed before its strategy is asked again, by instrument id.
+    """
+
+    strategy: Strategy[Any]
+    ordinal: int
+    progress: Progress
+    closings: dict[int, DeploymentClosing] = field(default_factory=dict)
+
+
 def account_run_open(*, account: TradingAccount, epoch: int) -> AccountRun:
     """Collect what working an account takes.
 
@@ -154,6 +167,15 @@ def account_run_open(*, account: TradingAccount, epoch: int) -> AccountRun:
     )
 
 
+def hold_open(*, deployment: Deployment, epoch: int) -> DeploymentHold:
+    """Collect what looking after a deployment takes that does not trade.
+
+    Raises:
+        BrokerNotAvailable: No adapter serves the account.
+    """
+    return DeploymentHold(**_held(deployment, epoch))
+
+
 def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
     """Collect what running a deployment takes.
 
@@ -162,16 +184,23 @@ def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
         BrokerNotAvailable: No adapter serves the account.
     """
     return DeploymentRun(
-        deployment=deployment,
-        account=deployment.account,
-        instruments=tuple(deployment.instruments.order_by("symbol")),
+        **_held(deployment, epoch),
         strategy=_strategy(deployment),
-        gateway=gateway_for(deployment.account),
-        epoch=epoch,
         ordinal=Deployment.objects.filter(account=deployment.account, pk__lt=deployment.pk).count(),
-        desk_started_at=desk_start_latest(),
         progress=Progress(deployment_id=deployment.pk, epoch=epoch),
+        closings={row.instrument_id: row for row in closing_list_open(deployment=deployment)},
     )
+
+
+def _held(deployment: Deployment, epoch: int) -> dict[str, Any]:
+    return {
+        "deployment": deployment,
+        "account": deployment.account,
+        "instruments": tuple(deployment.instruments.order_by("symbol")),
+        "gateway": gateway_for(deployment.account),
+        "epoch": epoch,
+        "desk_started_at": desk_start_latest(),
+    }
 
 
 def _strategy(deployment: Deployment) -> Strategy[Any]:

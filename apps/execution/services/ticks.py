@@ -41,26 +41,48 @@ def cursors_begin(*, run: DeploymentRun) -> None:
 
 
 def bars_due(*, run: DeploymentRun) -> Iterator[DueBar]:
-    """Yield the bars to deal with, oldest first across instruments, a chunk of each at most."""
+    """Yield the bars to deal with, oldest first across instruments, a chunk of each at most.
+
+    Where there are more of an instrument than a chunk holds, the others wait where its chunk ends:
+    no bar is dealt with before one that closed earlier.
+    """
     cursors = cursors_of(deployment=run.deployment)
-    streams = [
-        _bars_of(run, instrument, cursors[instrument.pk])
+    fresh = {
+        instrument: _fresh_bars(run, instrument, cursors[instrument.pk])
         for instrument in run.instruments
         if instrument.pk in cursors
+    }
+    ends = [bars[-1].close_at for bars in fresh.values() if len(bars) == CHUNK_BARS]
+    horizon = min(ends, default=None)
+    streams = [
+        _due_bars(run, instrument, cursors[instrument.pk], bars)
+        for instrument, bars in fresh.items()
+        if bars
     ]
-    yield from heapq.merge(*streams, key=lambda due: (due.bar.close_at, due.instrument.symbol))
+    for due in heapq.merge(*streams, key=lambda due: (due.bar.close_at, due.instrument.symbol)):
+        if horizon is not None and due.bar.close_at > horizon:
+            return
+        yield due
 
 
-def _bars_of(run: DeploymentRun, instrument: Instrument, cursor: datetime) -> Iterator[DueBar]:
-    timeframe = run.deployment.timeframe
-    fresh = candle_list_after(
-        instrument=instrument, timeframe=timeframe, after=cursor, limit=CHUNK_BARS
+def _fresh_bars(run: DeploymentRun, instrument: Instrument, cursor: datetime) -> list[Bar]:
+    return candle_list_after(
+        instrument=instrument,
+        timeframe=run.deployment.timeframe,
+        after=cursor,
+        limit=CHUNK_BARS,
     )
-    if not fresh:
-        return
+
+
+def _due_bars(
+    run: DeploymentRun, instrument: Instrument, cursor: datetime, fresh: list[Bar]
+) -> Iterator[DueBar]:
     warmup = run.strategy.warmup_bars
     earlier = candle_list_until(
-        instrument=instrument, timeframe=timeframe, until=cursor, count=max(warmup - 1, 0)
+        instrument=instrument,
+        timeframe=run.deployment.timeframe,
+        until=cursor,
+        count=max(warmup - 1, 0),
     )
     candles = Candles.from_bars([*earlier, *fresh])
     for index, bar in enumerate(fresh, start=len(earlier) + 1):

@@ -3,8 +3,10 @@
 from apps.orders.selectors.changes import amend_objection, cancel_objection
 from apps.orders.selectors.groups import (
     OPEN_GROUP_STATES,
+    group_account_waiting,
     group_entry_average,
     group_list_open,
+    group_list_open_of,
     group_snapshot,
 )
 from apps.orders.selectors.orders import (
@@ -48,8 +50,10 @@ __all__ = [
     "cancel_objection",
     "closing_is_unknown",
     "freeze_reason",
+    "group_account_waiting",
     "group_entry_average",
     "group_list_open",
+    "group_list_open_of",
     "group_snapshot",
     "measured_order_list",
     "order_count_decided_since",

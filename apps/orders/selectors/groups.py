@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import ZERO
+from apps.marketdata.models import Instrument
 from apps.orders.domain.groups import (
     GroupKind,
     GroupSnapshot,
@@ -14,8 +15,9 @@ from apps.orders.domain.groups import (
     group_settings,
 )
 from apps.orders.domain.states import OrderStatus
-from apps.orders.domain.types import Side
+from apps.orders.domain.types import OrderRole, Side
 from apps.orders.models import Order, OrderEvent, OrderGroup
+from apps.strategies.models import Deployment
 
 OPEN_GROUP_STATES = [GroupState.ACTIVE.value, GroupState.CANCELING.value]
 
@@ -26,6 +28,30 @@ def group_list_open(*, account: TradingAccount | None = None) -> QuerySet[OrderG
     if account is not None:
         groups = groups.filter(account=account)
     return groups.select_related("account", "instrument", "deployment").order_by("pk")
+
+
+def group_list_open_of(*, deployment: Deployment, instrument: Instrument) -> list[OrderGroup]:
+    """Return a deployment's managed orders on an instrument that have not ended, oldest first.
+
+    ``entry_is_to_come`` tells of each whether its entry was never written down.
+    """
+    entries = Order.objects.filter(group=OuterRef("pk"), role=OrderRole.ENTRY.value)
+    return list(
+        OrderGroup.objects.filter(
+            deployment=deployment, instrument=instrument, state__in=OPEN_GROUP_STATES
+        )
+        .annotate(entry_is_to_come=~Exists(entries))
+        .select_related("account", "instrument", "deployment")
+        .order_by("pk")
+    )
+
+
+def group_account_waiting(*, deployment_id: int) -> int | None:
+    """Return the account that must be worked for a deployment's managed orders now, or None."""
+    waiting = OrderGroup.objects.filter(
+        deployment=deployment_id, state__in=OPEN_GROUP_STATES, due_at__isnull=False
+    )
+    return waiting.values_list("account_id", flat=True).first()
 
 
 def group_snapshot(group: OrderGroup, *, can_amend: bool) -> GroupSnapshot:

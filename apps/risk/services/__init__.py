@@ -8,7 +8,7 @@ from apps.risk.services.kill_switches import (
     kill_switch_release_decline,
     kill_switch_release_request,
 )
-from apps.risk.services.throttles import throttle_enable, throttle_trip
+from apps.risk.services.throttles import throttle_enable, throttle_follow, throttle_trip
 
 __all__ = [
     "RiskChangeRefused",
@@ -20,6 +20,7 @@ __all__ = [
     "limit_set",
     "risk_decide",
     "throttle_enable",
+    "throttle_follow",
     "throttle_trip",
     "trading_state_set",
 ]

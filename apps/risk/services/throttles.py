@@ -7,9 +7,11 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.services import audit_record
-from apps.risk.models import ThrottleTrip
+from apps.risk.models import RiskDecision, ThrottleTrip
 from apps.risk.services.controls import RiskChangeRefused
 from apps.strategies.models import Deployment
+
+_CHECK = "repeated_executions"
 
 
 @transaction.atomic
@@ -25,6 +27,15 @@ def throttle_trip(*, deployment: Deployment, reason: str, at: datetime) -> Throt
             action="throttle.tripped", subject=trip, process="risk", details={"reason": reason}
         )
     return trip
+
+
+def throttle_follow(*, decision: RiskDecision) -> ThrottleTrip | None:
+    """Stop the deployment of a decision that denied one execution too many; else do nothing."""
+    if decision.check_name != _CHECK or decision.deployment is None:
+        return None
+    return throttle_trip(
+        deployment=decision.deployment, reason=decision.reason, at=decision.decided_at
+    )
 
 
 @transaction.atomic

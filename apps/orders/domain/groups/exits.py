@@ -18,7 +18,7 @@ from apps.orders.domain.groups.types import (
     resize,
 )
 from apps.orders.domain.states import OrderStatus
-from apps.orders.domain.types import OrderRole, OrderType, Side
+from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
 
 _STEMS = ("stop", "target", "exit")
 
@@ -109,6 +109,7 @@ def _oco_leg(group: GroupSnapshot, settings: OcoSettings, name: str, quantity: D
 
 def _entry(group: GroupSnapshot, settings: BracketSettings) -> PlaceLeg:
     is_market = settings.entry_limit_price is None
+    ends = settings.entry_time_in_force in (TimeInForce.DAY, TimeInForce.GTD)
     return PlaceLeg(
         name="entry",
         role=OrderRole.ENTRY,
@@ -116,6 +117,9 @@ def _entry(group: GroupSnapshot, settings: BracketSettings) -> PlaceLeg:
         order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
         quantity=group.quantity,
         limit_price=settings.entry_limit_price,
+        time_in_force=settings.entry_time_in_force,
+        expires_at=group.expires_at if ends else None,
+        maximum_slippage_bps=settings.entry_maximum_slippage_bps,
     )
 
 
@@ -135,9 +139,10 @@ def _exits_cover(
     if any(leg.name.startswith("stop") for leg in refused) and not _live(stop):
         targets = cancels_of(group.legs_of("target"), "the stop was refused")
         return [*targets, _market_exit(group, held)]
-    actions: list[GroupAction] = [*_exit_cover(group, settings, average, held, "stop")]
-    has_target = settings.target_price is not None or settings.target_ratio is not None
-    if has_target and not any(leg.name.startswith("target") for leg in refused):
+    actions: list[GroupAction] = []
+    if settings.has_stop:
+        actions += _exit_cover(group, settings, average, held, "stop")
+    if settings.has_target and not any(leg.name.startswith("target") for leg in refused):
         actions += _exit_cover(group, settings, average, held, "target")
     return actions
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from apps.orders.domain.groups.kinds import GroupKind
+from apps.orders.domain.types import TimeInForce
 
 _AMOUNT: dict[str, Any] = {"max_digits": 28, "decimal_places": 10, "allow_inf_nan": False}
 Price = Annotated[Decimal, Field(gt=0, **_AMOUNT)]
@@ -42,14 +43,30 @@ class BracketSettings(_Settings):
 
     Attributes:
         entry_limit_price: Makes the entry a limit order; None: a market order.
+        entry_time_in_force: How long the entry works; of a day order until the group expires.
+        entry_maximum_slippage_bps: What bounds the entry's price, where something does.
         stop_price, target_price: Fixed prices; or by ratio from the entry's average price.
+        is_stop_left_out: A strategy asked for a target alone; else a bracket needs a stop.
     """
 
     entry_limit_price: Price | None = None
+    entry_time_in_force: TimeInForce = TimeInForce.GTC
+    entry_maximum_slippage_bps: Annotated[Decimal, Field(ge=0, **_AMOUNT)] | None = None
     stop_price: Price | None = None
     stop_ratio: Ratio | None = None
     target_price: Price | None = None
     target_ratio: Annotated[Decimal, Field(gt=0, **_AMOUNT)] | None = None
+    is_stop_left_out: bool = False
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether a loss is stopped."""
+        return self.stop_price is not None or self.stop_ratio is not None
+
+    @property
+    def has_target(self) -> bool:
+        """Whether a profit is taken."""
+        return self.target_price is not None or self.target_ratio is not None
 
     @model_validator(mode="after")
     def _one_way_each(self) -> Self:
@@ -57,7 +74,8 @@ class BracketSettings(_Settings):
             fixed, ratio = getattr(self, f"{name}_price"), getattr(self, f"{name}_ratio")
             if fixed is not None and ratio is not None:
                 raise ValueError(f"give {name}_price or {name}_ratio, not both")
-        if self.stop_price is None and self.stop_ratio is None:
+        is_complete = self.has_target if self.is_stop_left_out else self.has_stop
+        if not is_complete:
             raise ValueError("a bracket needs a stop: give stop_price or stop_ratio")
         return self
 

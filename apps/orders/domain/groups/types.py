@@ -124,7 +124,12 @@ class GroupSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceLeg:
-    """Store and send an order under this name, unless the group has one of it."""
+    """Store and send an order under this name, unless the group has one of it.
+
+    Attributes:
+        expires_at: End of a day order (UTC).
+        maximum_slippage_bps: What bounds its price, where something does.
+    """
 
     name: str
     role: OrderRole
@@ -134,7 +139,9 @@ class PlaceLeg:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
+    expires_at: datetime | None = None
     reduce_only: bool = False
+    maximum_slippage_bps: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,11 @@ def check_session(intent: OrderIntent, context: RiskContext) -> Iterator[Finding
 
 
 def check_tradable(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Refuse what can only be watched: indices and suspended instruments."""
-    if not context.instrument_is_tradable:
+    """Refuse what can only be watched: indices and suspended instruments.
+
+    What makes a position smaller passes: whether it can still be closed, the venue decides.
+    """
+    if not context.instrument_is_tradable and not intent_reduces(intent, context):
         yield Finding(
             f"{intent.symbol} is not tradable; choose an instrument that is marked as tradable"
         )
