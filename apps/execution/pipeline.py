@@ -16,18 +16,20 @@ from apps.execution.selectors import (
     external_signal_list_waiting,
     prices_of,
     signal_is_ordered,
+    standing_of,
 )
-from apps.execution.services.clearing import standing_at_venue, way_clear
+from apps.execution.services.clearing import way_clear
 from apps.execution.services.closing import closing_carry_out, closing_due
 from apps.execution.services.deciding import Change, denial_keep, orders_decide
 from apps.execution.services.external import external_signal_done, moment_bar
-from apps.execution.services.markets import bar_quote_record, market_at_close, market_for
+from apps.execution.services.markets import market_at_close, market_for
 from apps.execution.services.planning import decision_changes
 from apps.execution.services.resting import protected_list, protected_take_back
 from apps.execution.services.runs import DeploymentRun
 from apps.execution.services.sending import order_send
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
+from apps.marketdata.services import bar_quote_record
 from apps.positions.selectors.equity import account_books
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
@@ -52,7 +54,9 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
         BrokerError: The broker cannot be read.
     """
     with standing_at(bar.close_at if run.is_simulated else wall_now()):
-        is_quiet = run.is_simulated and not _market_play(run, instrument, bar)
+        is_quiet = run.is_simulated and not market_play(
+            account=run.account, instrument=instrument, bar=bar
+        )
         is_quiet = _reports_take_in(run) == 0 and is_quiet
         _equity_note(run, instrument, bar)
         is_quiet = not _rests_end(run, instrument, bar) and is_quiet
@@ -67,14 +71,6 @@ def bar_deal(*, run: DeploymentRun, instrument: Instrument, bar: Bar, candles: C
             instrument_id=instrument.pk, bar_open_at=bar.open_at, is_quiet=is_quiet
         )
     return True
-
-
-def _market_play(run: DeploymentRun, instrument: Instrument, bar: Bar) -> bool:
-    """Let the paper venue's orders meet the bar; True when one of them did."""
-    has_met = market_play(account=run.account, instrument=instrument, bar=bar)
-    if has_met:
-        bar_quote_record(instrument=instrument, price=bar.open, at=bar.open_at)
-    return has_met
 
 
 def _reports_take_in(run: DeploymentRun) -> int:
@@ -92,6 +88,7 @@ def _rests_end(run: DeploymentRun, instrument: Instrument, bar: Bar) -> bool:
     if not rests:
         return False
     run.progress.note()
+    _close_show(run, instrument, bar)
     protected_take_back(run=run, orders=rests)
     return True
 
@@ -102,10 +99,17 @@ def _position_leave(run: DeploymentRun, instrument: Instrument, bar: Bar) -> boo
     if closing is None:
         return False
     run.progress.note()
+    _close_show(run, instrument, bar)
     market = market_at_close(run=run, instrument=instrument, bar=bar)
     if closing_carry_out(run=run, closing=closing, market=market):
         run.closings.pop(instrument.pk, None)
     return True
+
+
+def _close_show(run: DeploymentRun, instrument: Instrument, bar: Bar) -> None:
+    """Let the close of a simulation's bar stand as its quote: orders are measured against it."""
+    if run.is_simulated:
+        bar_quote_record(instrument=instrument, price=bar.close, at=bar.close_at)
 
 
 def _change_wanted(
@@ -115,7 +119,7 @@ def _change_wanted(
     decision = decision_at_last(run.strategy, candles)
     if decision is None:
         return None
-    standing = standing_at_venue(run=run, instrument=instrument)
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
     return (decision, standing) if decision_changes(decision, standing, run.strategy) else None
 
 
@@ -123,8 +127,7 @@ def _change_make(
     run: DeploymentRun, instrument: Instrument, bar: Bar, decision: Decision, standing: Standing
 ) -> bool:
     """Bring what the deployment holds to what the strategy wants; True when that is under way."""
-    if run.is_simulated:
-        bar_quote_record(instrument=instrument, price=bar.close, at=bar.close_at)
+    _close_show(run, instrument, bar)
     with run.lease_kept():
         signal = signal_record(
             deployment=run.deployment, instrument=instrument, bar=bar, decision=decision
@@ -185,7 +188,7 @@ def _external_signal_deal(run: DeploymentRun, external: ExternalSignal) -> bool:
     decision = decision_of(signal)
     with standing_at(market.as_of if run.is_simulated else wall_now()):
         _reports_take_in(run)
-        standing = standing_at_venue(run=run, instrument=instrument)
+        standing = standing_of(deployment=run.deployment, instrument=instrument)
         is_news = not signal_is_ordered(signal=signal)
         if is_news and decision_changes(decision, standing, run.strategy):
             is_fresh = wall_now() - external.received_at < run.bar_length

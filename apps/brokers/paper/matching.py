@@ -14,6 +14,7 @@ from apps.brokers.paper.terms import IMMEDIATE
 from apps.brokers.selectors import RESTING, WaitingOrder, paper_orders_waiting
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
+from apps.marketdata.services import bar_quote_record
 from apps.orders.domain.fill_rules import FillTerms, order_meet, volume_available
 from apps.orders.domain.states import OrderStatus
 
@@ -69,6 +70,7 @@ def _orders_pass(order_ids: list[int], bar: Bar) -> None:
 
 
 def _orders_meet(*, account: TradingAccount, instrument: Instrument, bar: Bar) -> None:
+    """Fill, move or end what the bar reaches; its open is what the market shows at that moment."""
     waiting = PaperOrder.objects.filter(
         book__account=account,
         instrument=instrument,
@@ -77,6 +79,7 @@ def _orders_meet(*, account: TradingAccount, instrument: Instrument, bar: Bar) -
     )
     with transaction.atomic():
         book = PaperBook.objects.select_for_update().get(account=account)
+        bar_quote_record(instrument=instrument, price=bar.open, at=bar.open_at)
         terms = _terms(book, instrument)
         session = Session(
             book=book,

@@ -12,7 +12,7 @@ from apps.accounts.models import TradingAccount, User
 from apps.brokers.registry import gateway_for
 from apps.execution.selectors import MarketNow, desk_start_latest, risk_context
 from apps.execution.services.asking import placed_ticket, ticket_intent, trading_rules
-from apps.execution.services.markets import market_for
+from apps.execution.services.markets import market_for, market_show
 from apps.marketdata.domain.sessions import session_at
 from apps.marketdata.models import Instrument
 from apps.orders.domain.objections import ticket_objections
@@ -127,6 +127,7 @@ def _write(
     actor: User | None,
     origin: OrderOrigin,
 ) -> EnteredOrder:
+    market_show(account=account, instrument=instrument, market=market)
     kind = managed_kind(ticket, capabilities)
     expires_at = _expiry(ticket, instrument, market)
     if kind is not None:

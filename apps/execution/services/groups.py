@@ -2,7 +2,7 @@
 
 from apps.core.clock import standing_at
 from apps.execution.selectors import MarketNow, risk_context
-from apps.execution.services.markets import MarketUnknown, market_now
+from apps.execution.services.markets import MarketUnknown, market_now, market_show
 from apps.execution.services.runs import AccountRun
 from apps.execution.services.sending import (
     order_amend,
@@ -109,6 +109,7 @@ def _plan(run: AccountRun, group: OrderGroup, market: MarketNow) -> GroupPlan:
 def _carry_out(run: AccountRun, group: OrderGroup, market: MarketNow, plan: GroupPlan) -> bool:
     """Write all new legs down together with what is remembered, then act one by one."""
     with run.lease_kept():
+        market_show(account=run.account, instrument=group.instrument, market=market)
         legs = {
             action.name: _leg_write(run, group, market, action)
             for action in plan.actions

@@ -75,14 +75,21 @@ def market_time(*, account: TradingAccount) -> AbstractContextManager[None]:
     return standing_at(max(moments)) if moments else nullcontext()
 
 
-def bar_quote_record(*, instrument: Instrument, price: Decimal, at: datetime) -> None:
-    """Let a bar's price stand for the quote of a simulated market."""
-    quote_record(
-        instrument=instrument,
-        quote=quote_around(price, tick_size=instrument.tick_size),
-        source=Quote.Source.BAR,
-        quoted_at=at,
-    )
+def market_show(*, account: TradingAccount, instrument: Instrument, market: MarketNow) -> None:
+    """Let a simulation's market stand as the quote where only its bars are known.
+
+    What is decided in that market is measured against it, and not against an older quote.
+    """
+    if account.broker != Broker.PAPER or market.quote is None:
+        return
+    known = quote_latest(instrument=instrument)
+    if known is None or known.quoted_at < market.as_of:
+        quote_record(
+            instrument=instrument,
+            quote=market.quote,
+            source=Quote.Source.BAR,
+            quoted_at=market.as_of,
+        )
 
 
 def _newest_price(instrument: Instrument) -> tuple[QuoteView, datetime]:

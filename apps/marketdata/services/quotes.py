@@ -1,13 +1,14 @@
 """Keeps the newest prices of each instrument."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import connection
 
 from apps.core.clock import wall_now
 from apps.marketdata.domain.errors import MarketDataRefused
-from apps.marketdata.domain.quotes import QuoteView
-from apps.marketdata.models import Instrument
+from apps.marketdata.domain.quotes import QuoteView, quote_around
+from apps.marketdata.models import Instrument, Quote
 
 _UPSERT = """
 INSERT INTO marketdata_quote (instrument_id, bid, ask, last, source, quoted_at, received_at)
@@ -48,3 +49,21 @@ def quote_record(
             ],
         )
         return bool(cursor.rowcount)
+
+
+def bar_quote_record(*, instrument: Instrument, price: Decimal, at: datetime) -> bool:
+    """Let a bar's price stand for the quote of a simulated market, unless a newer one is known.
+
+    Args:
+        price: Open or close of the bar, quote currency.
+        at: Market time of that price (aware).
+
+    Returns:
+        Whether it was kept.
+    """
+    return quote_record(
+        instrument=instrument,
+        quote=quote_around(price, tick_size=instrument.tick_size),
+        source=Quote.Source.BAR,
+        quoted_at=at,
+    )
