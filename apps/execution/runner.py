@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from apps.brokers.registry import BrokerNotAvailable
 from apps.execution.pipeline import bar_deal, external_signals_deal
+from apps.execution.selectors import bars_wait
 from apps.execution.services.closing import closings_carry_out
 from apps.execution.services.leases import (
     LeaseLost,
@@ -16,7 +17,7 @@ from apps.execution.services.leases import (
 from apps.execution.services.recovery import leftovers_settle
 from apps.execution.services.runs import DeploymentRun, hold_open, run_open
 from apps.execution.services.sweeps import deployment_winds_down
-from apps.execution.services.ticks import bars_due, bars_wait, cursors_begin
+from apps.execution.services.ticks import bars_due, cursors_begin
 from apps.execution.services.winding_down import wind_down
 from apps.orders.domain.ports import BrokerError
 from apps.strategies.domain.strategy import StrategyFault
@@ -95,7 +96,7 @@ def _run(run: DeploymentRun, seconds: float) -> TickResult:
         run.progress.note()
         raise
     run.progress.note()
-    if result is TickResult.DONE and bars_wait(run=run):
+    if result is TickResult.DONE and bars_wait(deployment=run.deployment):
         return TickResult.MORE
     if result is TickResult.DONE and run.closings:
         closings_carry_out(run=run)  # no bar may come any more; what is left the sweep finds

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from apps.accounts.models import TradingAccount
+from apps.core.rows import row_of
 from apps.reconciliation.models import Break, ReconciliationRun
 
 
@@ -13,6 +14,14 @@ def break_list_open(*, account: TradingAccount) -> QuerySet[Break]:
     return Break.objects.filter(account=account, state=Break.State.OPEN).select_related(
         "instrument", "order", "account"
     )
+
+
+_LATEST_RUN = """
+SELECT
+    result, started_at,
+    EXISTS (SELECT FROM reconciliation_break WHERE account_id = %(account)s AND state = %(open)s)
+FROM reconciliation_reconciliationrun WHERE account_id = %(account)s ORDER BY id DESC LIMIT 1
+"""
 
 
 def account_is_reconciled(*, account: TradingAccount, since: datetime | None) -> bool:
@@ -25,14 +34,7 @@ def account_is_reconciled(*, account: TradingAccount, since: datetime | None) ->
         False as well where the last run failed, and where there was none: no answer is no match.
         False too after a run that found breaks, be they resolved: the next run has to match.
     """
-    open_breaks = Break.objects.filter(account=OuterRef("account"), state=Break.State.OPEN)
-    latest = (
-        ReconciliationRun.objects.filter(account=account)
-        .order_by("-pk")
-        .annotate(has_open_break=Exists(open_breaks))
-        .values_list("result", "started_at", "has_open_break")
-        .first()
-    )
+    latest = row_of(_LATEST_RUN, {"account": account.pk, "open": Break.State.OPEN})
     if latest is None:
         return False
     result, started_at, has_open_break = latest

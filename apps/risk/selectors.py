@@ -7,9 +7,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_for
+from apps.core.rows import row_of, rows_of
 from apps.marketdata.models import Instrument
 from apps.risk.domain.types import LimitValue
-from apps.risk.models import KillSwitch, RiskLimit, ThrottleTrip, TradingState, TradingStateValue
+from apps.risk.models import KillSwitch, TradingState, TradingStateValue
 from apps.strategies.models import Deployment
 
 _STRICTNESS = [
@@ -35,6 +36,8 @@ def trading_state_effective(
     Returns:
         ``("ACTIVE", "")`` where nobody has set a state; else the reason starts with the scope.
     """
+    if not _is_anything_set(account, deployment, instrument):
+        return str(TradingStateValue.ACTIVE), ""
     held = kill_switch_holding(account=account, deployment=deployment, instrument=instrument)
     if held is not None:
         return str(TradingStateValue.HALTED), f"{held}: {held.reason}"
@@ -44,6 +47,40 @@ def trading_state_effective(
         return str(TradingStateValue.ACTIVE), ""
     scope = _scope(strictest.account_id, strictest.deployment_id)
     return strictest.state, f"{scope}: {strictest.reason}" if strictest.reason else scope
+
+
+# Asked twice for every order, and mostly nothing is set
+_ANYTHING_SET = """
+SELECT EXISTS (
+    SELECT FROM risk_killswitch
+    WHERE state <> %(released)s
+    AND (account_id IS NULL OR account_id = %(account)s)
+    AND (deployment_id IS NULL OR deployment_id = %(deployment)s)
+    AND (instrument_id IS NULL OR instrument_id = %(instrument)s)
+    AND (strategy_name = '' OR strategy_name = %(strategy)s)
+) OR EXISTS (
+    SELECT FROM risk_tradingstate
+    WHERE state <> %(active)s
+    AND (
+        account_id IS NULL AND deployment_id IS NULL
+        OR account_id = %(account)s OR deployment_id = %(deployment)s
+    )
+)
+"""
+
+
+def _is_anything_set(
+    account: TradingAccount, deployment: Deployment | None, instrument: Instrument | None
+) -> bool:
+    values = {
+        "released": KillSwitch.State.RELEASED,
+        "active": TradingStateValue.ACTIVE,
+        "account": account.pk,
+        "deployment": deployment.pk if deployment else None,
+        "instrument": instrument.pk if instrument else None,
+        "strategy": deployment.version.name if deployment else None,
+    }
+    return row_of(_ANYTHING_SET, values) != (False,)
 
 
 def kill_switch_list_holding() -> QuerySet[KillSwitch]:
@@ -104,6 +141,19 @@ def kill_switch_holds_order(prefix: str = "") -> Exists:
     )
 
 
+_LIMITS = """
+SELECT kind, value, version, account_id, deployment_id, instrument_id, id, is_soft
+FROM risk_risklimit
+WHERE is_current
+AND (instrument_id IS NULL OR instrument_id = %(instrument)s)
+AND (
+    account_id IS NULL AND deployment_id IS NULL
+    OR account_id = %(account)s OR deployment_id = %(deployment)s
+)
+ORDER BY kind, id
+"""
+
+
 def limit_list_applying(
     *,
     account: TradingAccount,
@@ -111,38 +161,42 @@ def limit_list_applying(
     instrument: Instrument | None = None,
 ) -> tuple[LimitValue, ...]:
     """Return the current limits of desk, account, deployment and instrument, by kind."""
-    everywhere = Q(instrument=None)
-    if instrument is not None:
-        everywhere |= Q(instrument=instrument)
-    limits = RiskLimit.objects.filter(_applies(account, deployment), everywhere, is_current=True)
+    values = {
+        "account": account.pk,
+        "deployment": deployment.pk if deployment else None,
+        "instrument": instrument.pk if instrument else None,
+    }
     return tuple(
         LimitValue(
-            kind=row.kind,
-            value=row.value,
-            version=row.version,
-            scope="instrument" if row.instrument_id else _scope(row.account_id, row.deployment_id),
-            limit_id=row.pk,
-            is_soft=row.is_soft,
+            kind=kind,
+            value=value,
+            version=version,
+            scope="instrument" if instrument_id else _scope(account_id, deployment_id),
+            limit_id=limit_id,
+            is_soft=is_soft,
         )
-        for row in limits.order_by("kind", "pk")
+        for kind, value, version, account_id, deployment_id, instrument_id, limit_id, is_soft in (
+            rows_of(_LIMITS, values)
+        )
     )
 
 
-def throttle_trip_open(*, deployment: Deployment) -> ThrottleTrip | None:
-    """Return the trip that waits for a person, or None."""
-    return ThrottleTrip.objects.filter(deployment=deployment, enabled_at=None).first()
+_THROTTLE = """
+SELECT
+    (SELECT reason FROM risk_throttletrip
+     WHERE deployment_id = %(deployment)s AND enabled_at IS NULL ORDER BY id DESC LIMIT 1),
+    (SELECT max(enabled_at) FROM risk_throttletrip WHERE deployment_id = %(deployment)s)
+"""
 
 
-def throttle_window_start(*, deployment: Deployment, as_of: datetime) -> datetime:
-    """Return since when executions count: the window, or the last time a person enabled it."""
-    enabled = (
-        ThrottleTrip.objects.filter(deployment=deployment, enabled_at__isnull=False)
-        .order_by("-enabled_at")
-        .values_list("enabled_at", flat=True)
-        .first()
-    )
+def throttle_of(*, deployment: Deployment, as_of: datetime) -> tuple[str | None, datetime]:
+    """Return why the deployment waits for a person, or None, and since when executions count.
+
+    They count over the window, or since the last time a person enabled the deployment.
+    """
+    reason, enabled = row_of(_THROTTLE, {"deployment": deployment.pk}) or (None, None)
     start = as_of - THROTTLE_WINDOW
-    return max(start, enabled) if enabled is not None else start
+    return reason, start if enabled is None else max(start, enabled)
 
 
 def _held(

@@ -1,6 +1,6 @@
 """Which orders a question brings up, and in which order."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,12 +9,14 @@ from apps.accounts.models import TradingAccount
 from apps.orders.domain.states import FINAL, UNRESOLVED, WORKING, OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import (
+    OrderPace,
     freeze_reason,
-    order_count_decided_since,
     order_list_open_of,
     order_list_unfinished,
     order_list_working,
+    order_pace,
 )
+from apps.strategies.models import Deployment
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.factories.orders import InstrumentFreezeFactory, OrderFactory
@@ -87,8 +89,51 @@ def test_orders_decided_within_a_window_leave_out_its_edge_and_protective_exits(
     ):
         OrderFactory(account=account, role=role, decided_at=AT + timedelta(seconds=seconds))
     OrderFactory(decided_at=AT + timedelta(seconds=2))
-    assert order_count_decided_since(account=account, since=AT) == 2
-    assert order_count_decided_since(account=account, since=AT - timedelta(seconds=1)) == 3
+    a_second = timedelta(seconds=1)
+    assert pace(account, AT + a_second).last_second == 2
+    assert pace(account, AT).last_second == 3
+
+
+def test_only_what_may_still_fill_is_open() -> None:
+    account: TradingAccount = TradingAccountFactory()
+    entry = OrderFactory(account=account, status="NEW")
+    for status in ("INTENT", "PENDING_NEW", "NEW"):
+        OrderFactory(account=account, status=status, parent=entry, role="STOP_LOSS")
+    for status in ("CANCELED", "REJECTED", "EXPIRED"):
+        OrderFactory(account=account, status=status)
+    OrderFactory(status="NEW")
+    assert pace(account, AT).open_orders == 2
+
+
+def test_orders_and_trades_of_the_day_end_at_the_moment_and_leave_out_attached_exits() -> None:
+    account: TradingAccount = TradingAccountFactory()
+    midnight = AT.replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday, later = midnight - timedelta(seconds=1), midnight + timedelta(hours=2)
+    entry = OrderFactory(account=account, decided_at=midnight, filled_quantity=1)
+    OrderFactory(account=account, decided_at=midnight, role="EXIT", filled_quantity=1)
+    OrderFactory(account=account, decided_at=midnight, parent=entry, role="STOP_LOSS")
+    for moment in (yesterday, later):
+        OrderFactory(account=account, decided_at=moment, filled_quantity=1)
+    found = pace(account, midnight + timedelta(hours=1))
+    assert (found.today, found.trades_today) == (2, 1)
+
+
+def test_executions_are_the_deployments_filled_entries_since_the_window_began() -> None:
+    deployment: Deployment = DeploymentFactory()
+    same = {"deployment": deployment, "account": deployment.account}
+    OrderFactory(decided_at=AT + timedelta(seconds=1), filled_quantity=1, **same)
+    OrderFactory(decided_at=AT, filled_quantity=1, **same)
+    OrderFactory(decided_at=AT + timedelta(seconds=2), **same)
+    OrderFactory(decided_at=AT + timedelta(seconds=2), filled_quantity=1, role="EXIT", **same)
+    OrderFactory(decided_at=AT + timedelta(seconds=2), filled_quantity=1, account=same["account"])
+    assert pace(deployment.account, AT, deployment=deployment).executions == 1
+    assert pace(deployment.account, AT).executions == 0
+
+
+def pace(
+    account: TradingAccount, as_of: datetime, *, deployment: Deployment | None = None
+) -> OrderPace:
+    return order_pace(account=account, deployment=deployment, as_of=as_of, executions_since=AT)
 
 
 def test_freeze_holds_one_instrument_of_one_account_until_it_is_released() -> None:

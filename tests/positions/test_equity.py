@@ -10,7 +10,7 @@ from apps.marketdata.models import Instrument
 from apps.positions.models import EquitySnapshot, NetPosition
 from apps.positions.selectors import (
     account_equity,
-    equity_at_day_start,
+    equity_marks,
     holdings_value,
     position_quantity,
     position_quantity_account,
@@ -82,14 +82,14 @@ def test_snapshot_of_a_moment_is_recorded_once(account: TradingAccount) -> None:
 def test_day_starts_with_the_last_snapshot_before_it(account: TradingAccount) -> None:
     for hours, equity in ((-30, 1), (-1, 2), (1, 3)):
         snapshot(account, hours, equity)
-    assert equity_at_day_start(account=account, as_of=an_hour(5)) == D(2)
+    assert equity_marks(account=account, as_of=an_hour(5)).day_start == D(2)
 
 
 def test_snapshot_at_midnight_is_the_days_start(account: TradingAccount) -> None:
     snapshot(account, -1, 1)
     snapshot(account, 0, 2)
-    assert equity_at_day_start(account=account, as_of=an_hour(0)) == D(2)
-    assert equity_at_day_start(account=account, as_of=an_hour(-0.5)) == D(1)
+    assert equity_marks(account=account, as_of=an_hour(0)).day_start == D(2)
+    assert equity_marks(account=account, as_of=an_hour(-0.5)).day_start == D(1)
 
 
 def test_first_snapshot_of_the_day_stands_in_where_there_is_none_before(
@@ -97,13 +97,13 @@ def test_first_snapshot_of_the_day_stands_in_where_there_is_none_before(
 ) -> None:
     snapshot(account, 3, 7)
     snapshot(account, 4, 8)
-    assert equity_at_day_start(account=account, as_of=an_hour(5)) == D(7)
+    assert equity_marks(account=account, as_of=an_hour(5)).day_start == D(7)
 
 
 def test_nothing_is_known_before_the_first_snapshot(account: TradingAccount) -> None:
     snapshot(account, 3, 7)
     snapshot(TradingAccountFactory(), -1, 5)
-    assert equity_at_day_start(account=account, as_of=an_hour(2)) is None
+    assert equity_marks(account=account, as_of=an_hour(2)).day_start is None
 
 
 def test_transfers_since_the_days_start_are_no_result(account: TradingAccount) -> None:
@@ -112,7 +112,7 @@ def test_transfers_since_the_days_start_are_no_result(account: TradingAccount) -
     deposit(account, 1, 500)
     deposit(account, 2, -200)
     deposit(account, 9, 5000)
-    assert equity_at_day_start(account=account, as_of=an_hour(3)) == D(1300)
+    assert equity_marks(account=account, as_of=an_hour(3)).day_start == D(1300)
 
 
 def test_position_reads_tell_deployments_from_the_account(account: TradingAccount) -> None:

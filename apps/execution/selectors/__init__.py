@@ -14,6 +14,7 @@ from apps.execution.selectors.risk import MarketNow, prices_of, risk_context
 from apps.execution.selectors.sending import sending_forbidden, sending_waits
 from apps.execution.selectors.standing import (
     Standing,
+    bars_wait,
     cursors_of,
     desk_start_latest,
     signal_is_ordered,
@@ -23,6 +24,7 @@ from apps.execution.selectors.standing import (
 __all__ = [
     "MarketNow",
     "Standing",
+    "bars_wait",
     "cursors_of",
     "decision_of",
     "desk_start_latest",

@@ -1,7 +1,7 @@
 """Reads the snapshot that the risk gate decides on."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,34 +11,22 @@ from apps.marketdata.models import Instrument
 from apps.orders.models import Order
 from apps.orders.selectors import (
     freeze_reason,
-    order_count_decided_since,
-    order_count_executed,
-    order_count_open,
-    order_counts_of_day,
     order_list_working_on,
+    order_pace,
     order_times_sent,
 )
 from apps.positions.selectors import (
-    PricedPosition,
-    account_equity,
-    equity_at_day_start,
-    equity_peak,
-    position_list_priced,
+    AccountBooks,
+    account_books_priced,
+    equity_marks,
     position_quantity,
-    position_quantity_account,
 )
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.domain.token_bucket import tokens_left, window_of
 from apps.risk.domain.types import LimitValue, RateBucket, RiskContext, WorkingOrder
-from apps.risk.selectors import (
-    limit_list_applying,
-    throttle_trip_open,
-    throttle_window_start,
-    trading_state_effective,
-)
+from apps.risk.selectors import limit_list_applying, throttle_of, trading_state_effective
 from apps.strategies.models import Deployment
 
-ORDER_RATE_WINDOW = timedelta(seconds=1)
 _BURST_SECONDS = Decimal(1)
 
 
@@ -71,7 +59,7 @@ def prices_of(
         timeframe: Bars to look at; None: whichever are newest.
         known: Prices at hand, by instrument id; they outweigh what is stored.
     """
-    return _prices(position_list_priced(account=account, timeframe=timeframe), known)
+    return _prices(account_books_priced(account=account, timeframe=timeframe), known)
 
 
 def risk_context(
@@ -88,12 +76,19 @@ def risk_context(
         deployment: Who asks; None for orders by hand.
         desk_started_at: The account must have been reconciled since; None: ever.
     """
+    stopped, executions_since = None, market.as_of
+    if deployment is not None:
+        stopped, executions_since = throttle_of(deployment=deployment, as_of=market.as_of)
     return RiskContext(
         as_of=market.as_of,
+        is_throttled=stopped is not None,
+        throttle_reason=stopped or "",
         **_switches(account, deployment, instrument, desk_started_at),
         **_terms(instrument, market),
         **_books(account, deployment, instrument, market),
-        **_pace(account, deployment, instrument, market.as_of),
+        **_limits(account, deployment, instrument, market.as_of),
+        **_pace(account, deployment, market.as_of, executions_since),
+        working=_working(account, instrument, deployment),
     )
 
 
@@ -107,15 +102,12 @@ def _switches(
         account=account, deployment=deployment, instrument=instrument
     )
     frozen = freeze_reason(account=account, instrument=instrument)
-    trip = throttle_trip_open(deployment=deployment) if deployment else None
     return {
         "trading_state": state,
         "trading_state_reason": reason,
         "is_frozen": frozen is not None,
         "freeze_reason": frozen or "",
         "is_reconciled": account_is_reconciled(account=account, since=desk_started_at),
-        "is_throttled": trip is not None,
-        "throttle_reason": trip.reason if trip else "",
     }
 
 
@@ -142,62 +134,64 @@ def _books(
     instrument: Instrument,
     market: MarketNow,
 ) -> dict[str, Any]:
-    held = position_list_priced(
+    books = account_books_priced(
         account=account, timeframe=deployment.timeframe if deployment else None
     )
-    prices = _prices(held, {instrument.pk: market.reference_price})
-    gross, net = _exposure(account, held, prices)
+    prices = _prices(books, {instrument.pk: market.reference_price})
+    gross, net = _exposure(account, books, prices)
+    marks = equity_marks(account=account, as_of=market.as_of)
     return {
         "position_quantity": position_quantity(
             account=account, instrument=instrument, deployment=deployment
         ),
-        "account_position_quantity": position_quantity_account(
-            account=account, instrument=instrument
-        ),
+        "account_position_quantity": books.quantity_of(instrument.pk),
         "gross_notional": gross,
         "net_notional": net,
-        "equity": account_equity(account=account, prices=prices),
-        "equity_at_day_start": equity_at_day_start(account=account, as_of=market.as_of),
-        "equity_peak": equity_peak(account=account, as_of=market.as_of),
+        "equity": books.cash + books.holdings_worth(prices),
+        "equity_at_day_start": marks.day_start,
+        "equity_peak": marks.peak,
     }
 
 
-def _pace(
+def _limits(
     account: TradingAccount,
     deployment: Deployment | None,
     instrument: Instrument,
     as_of: datetime,
 ) -> dict[str, Any]:
     limits = limit_list_applying(account=account, deployment=deployment, instrument=instrument)
-    orders_today, trades_today = order_counts_of_day(account=account, as_of=as_of)
+    return {"limits": limits, "rate_buckets": _rate_buckets(account, instrument, limits, as_of)}
+
+
+def _pace(
+    account: TradingAccount,
+    deployment: Deployment | None,
+    as_of: datetime,
+    executions_since: datetime,
+) -> dict[str, Any]:
+    pace = order_pace(
+        account=account, deployment=deployment, as_of=as_of, executions_since=executions_since
+    )
     return {
-        "limits": limits,
-        "open_orders": order_count_open(account=account),
-        "working": _working(account, instrument, deployment),
-        "orders_last_second": order_count_decided_since(
-            account=account, since=as_of - ORDER_RATE_WINDOW
-        ),
-        "rate_buckets": _rate_buckets(account, instrument, limits, as_of),
-        "orders_today": orders_today,
-        "trades_today": trades_today,
-        "executions_in_window": _executions(deployment, as_of),
+        "open_orders": pace.open_orders,
+        "orders_last_second": pace.last_second,
+        "orders_today": pace.today,
+        "trades_today": pace.trades_today,
+        "executions_in_window": pace.executions,
     }
 
 
-def _prices(held: list[PricedPosition], known: dict[int, Decimal]) -> dict[int, Decimal]:
-    return {**{each.position.instrument_id: each.price for each in held}, **known}
+def _prices(books: AccountBooks, known: dict[int, Decimal]) -> dict[int, Decimal]:
+    return {**{held.instrument_id: held.price for held in books.holdings}, **known}
 
 
 def _exposure(
-    account: TradingAccount, held: list[PricedPosition], prices: dict[int, Decimal]
+    account: TradingAccount, books: AccountBooks, prices: dict[int, Decimal]
 ) -> tuple[Decimal | None, Decimal | None]:
     """Return gross and net notional; None where a position is in another currency."""
-    worths = []
-    for position in (each.position for each in held):
-        if position.instrument.quote_currency != account.base_currency:
-            return None, None
-        price = prices[position.instrument_id] * position.instrument.multiplier
-        worths.append(position.quantity * price)
+    if any(held.quote_currency != account.base_currency for held in books.holdings):
+        return None, None
+    worths = [held.notional(prices[held.instrument_id]) for held in books.holdings]
     return sum(map(abs, worths), Decimal(0)), sum(worths, Decimal(0))
 
 
@@ -252,10 +246,3 @@ def _bucket(
         taken_at=taken_at, moment=as_of, orders_per_second=limit.value, burst=burst
     )
     return RateBucket(name=name, orders_per_second=limit.value, tokens=tokens)
-
-
-def _executions(deployment: Deployment | None, as_of: datetime) -> int:
-    if deployment is None:
-        return 0
-    since = throttle_window_start(deployment=deployment, as_of=as_of)
-    return order_count_executed(deployment=deployment, since=since)

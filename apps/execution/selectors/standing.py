@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from apps.execution.models import DeploymentCursor
+from apps.core.money import ZERO
+from apps.core.rows import row_of, rows_of
 from apps.marketdata.models import Instrument
 from apps.orders.domain.groups import GroupState
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole, Side
 from apps.orders.models import Order, OrderGroup
-from apps.orders.selectors import group_list_open_of, order_list_open_of
-from apps.positions.selectors import position_quantity
+from apps.orders.selectors import (
+    FINAL_VALUES,
+    OPEN_GROUP_STATES,
+    group_list_open_of,
+    order_list_open_of,
+)
 from apps.reconciliation.models import DeskStart
 from apps.strategies.models import Deployment, Signal
 
@@ -49,39 +55,82 @@ class Standing:
         return order.group_id is None or order.group_id not in ending
 
 
-def standing_of(
-    *, deployment: Deployment, instrument: Instrument, has_groups: bool = True
-) -> Standing:
-    """Return what the deployment holds and has under way on the instrument.
+# Every decision asks this up to four times, and mostly there is nothing to read beyond it
+_AT_HAND = """
+SELECT
+    (SELECT quantity FROM positions_position
+     WHERE account_id = %(account)s AND instrument_id = %(instrument)s
+     AND deployment_id = %(deployment)s),
+    EXISTS (SELECT FROM orders_order
+     WHERE deployment_id = %(deployment)s AND instrument_id = %(instrument)s
+     AND status <> ALL (%(final)s)),
+    EXISTS (SELECT FROM orders_ordergroup
+     WHERE deployment_id = %(deployment)s AND instrument_id = %(instrument)s
+     AND state = ANY (%(open)s))
+"""
 
-    Args:
-        has_groups: False saves a look for managed orders where there can be none.
-    """
-    groups = group_list_open_of(deployment=deployment, instrument=instrument) if has_groups else []
-    return Standing(
-        held=position_quantity(
-            account=deployment.account, instrument=instrument, deployment=deployment
-        ),
-        open_orders=tuple(order_list_open_of(deployment=deployment, instrument=instrument)),
-        open_groups=tuple(groups),
+
+def standing_of(*, deployment: Deployment, instrument: Instrument) -> Standing:
+    """Return what the deployment holds and has under way on the instrument."""
+    row = row_of(
+        _AT_HAND,
+        {
+            "account": deployment.account_id,
+            "deployment": deployment.pk,
+            "instrument": instrument.pk,
+            "final": FINAL_VALUES,
+            "open": OPEN_GROUP_STATES,
+        },
     )
+    held, has_orders, has_groups = row or (None, False, False)
+    scope: dict[str, Any] = {"deployment": deployment, "instrument": instrument}
+    return Standing(
+        held=held or ZERO,
+        open_orders=tuple(order_list_open_of(**scope)) if has_orders else (),
+        open_groups=tuple(group_list_open_of(**scope)) if has_groups else (),
+    )
+
+
+_ORDERED = """
+SELECT EXISTS (SELECT FROM orders_order WHERE signal_id = %(signal)s)
+    OR EXISTS (SELECT FROM orders_ordergroup WHERE signal_id = %(signal)s)
+"""
 
 
 def signal_is_ordered(*, signal: Signal) -> bool:
     """Tell whether orders were written for a signal, whatever became of them."""
-    return (
-        Order.objects.filter(signal=signal).exists()
-        or OrderGroup.objects.filter(signal=signal).exists()
-    )
+    return row_of(_ORDERED, {"signal": signal.pk}) == (True,)
+
+
+_CURSORS = """
+SELECT instrument_id, bar_open_at FROM execution_deploymentcursor
+WHERE deployment_id = %(deployment)s
+"""
 
 
 def cursors_of(*, deployment: Deployment) -> dict[int, datetime]:
     """Return the open time of the last bar dealt with, by instrument id."""
-    return dict(
-        DeploymentCursor.objects.filter(deployment=deployment).values_list(
-            "instrument_id", "bar_open_at"
-        )
+    return dict(rows_of(_CURSORS, {"deployment": deployment.pk}))
+
+
+_BARS_WAIT = """
+SELECT EXISTS (
+    SELECT FROM strategies_deployment_instruments AS traded
+    LEFT JOIN execution_deploymentcursor AS cursor
+    ON cursor.deployment_id = traded.deployment_id AND cursor.instrument_id = traded.instrument_id
+    WHERE traded.deployment_id = %(deployment)s AND EXISTS (
+        SELECT FROM marketdata_candle AS candle
+        WHERE candle.instrument_id = traded.instrument_id AND candle.timeframe = %(timeframe)s
+        AND (cursor.bar_open_at IS NULL OR candle.open_at > cursor.bar_open_at)
     )
+)
+"""
+
+
+def bars_wait(*, deployment: Deployment) -> bool:
+    """Tell whether there is a bar that the deployment has not dealt with."""
+    values = {"deployment": deployment.pk, "timeframe": deployment.timeframe}
+    return row_of(_BARS_WAIT, values) == (True,)
 
 
 def desk_start_latest() -> datetime | None:

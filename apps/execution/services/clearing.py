@@ -15,15 +15,6 @@ _WAITS_FOR_ENTRY = (OrderStatus.INTENT, OrderStatus.PENDING_NEW)
 _LEFT_ALONE = frozenset({OrderStatus.INTENT, OrderStatus.PENDING_CANCEL}) | UNRESOLVED
 
 
-def standing_at_venue(*, run: DeploymentHold, instrument: Instrument) -> Standing:
-    """Return what the deployment holds and has under way, at the least cost."""
-    return standing_of(
-        deployment=run.deployment,
-        instrument=instrument,
-        has_groups=not run.gateway.capabilities.attached_exits,
-    )
-
-
 def way_clear(
     *,
     run: DeploymentHold,
@@ -49,9 +40,11 @@ def way_clear(
         is_waiting = order.parent_id is not None and order.status in _WAITS_FOR_ENTRY
         if order.group_id is None and not is_waiting:
             order_cancel(run=run, order=order, reason=reason)
+    if not standing.open_orders and not standing.open_groups:
+        return True
     if standing.open_orders:
         reports_intake(account=run.account, gateway=run.gateway)
-    left = standing_at_venue(run=run, instrument=instrument)
+    left = standing_of(deployment=run.deployment, instrument=instrument)
     return not left.open_orders and not left.open_groups
 
 
@@ -65,7 +58,7 @@ def entries_take_back(*, run: DeploymentHold, instrument: Instrument, reason: st
         LeaseLost: Another worker runs the deployment.
         BrokerError: The venue did not take a request.
     """
-    standing = standing_at_venue(run=run, instrument=instrument)
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
     for group in standing.open_groups:
         if group.state == GroupState.ACTIVE and not _has_filled(group):
             _group_end(run, group, reason)
@@ -74,7 +67,7 @@ def entries_take_back(*, run: DeploymentHold, instrument: Instrument, reason: st
         order_cancel(run=run, order=order, reason=reason)
     if ending:
         reports_intake(account=run.account, gateway=run.gateway)
-        standing = standing_at_venue(run=run, instrument=instrument)
+        standing = standing_of(deployment=run.deployment, instrument=instrument)
     return not any(order.role == OrderRole.ENTRY for order in standing.open_orders)
 
 

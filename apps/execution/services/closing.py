@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import MarketNow, Standing, risk_context, standing_of
-from apps.execution.services.clearing import standing_at_venue, way_clear
+from apps.execution.services.clearing import way_clear
 from apps.execution.services.markets import MarketUnknown, market_for
 from apps.execution.services.planning import Occasion, intent_of, leaving_plan
 from apps.execution.services.pricing import Venue
@@ -109,7 +109,7 @@ def closing_carry_out(
         BrokerError: The broker could not be read or reached.
     """
     instrument = closing.instrument
-    standing = standing_at_venue(run=run, instrument=instrument)
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
     if _exit_is_under_way(run, standing, market):
         return False
     if abs(standing.held) >= instrument.lot_size:
@@ -129,7 +129,7 @@ def closing_carry_out(
 
 
 def _finished(run: DeploymentHold, closing: DeploymentClosing) -> bool:
-    standing = standing_at_venue(run=run, instrument=closing.instrument)
+    standing = standing_of(deployment=run.deployment, instrument=closing.instrument)
     lot = closing.instrument.lot_size
     if abs(standing.held) >= lot or standing.open_orders or standing.open_groups:
         return False
@@ -179,7 +179,7 @@ def _closing_order(
     """Pass the gate and write the order down; None where nothing is held or it objects."""
     gate_enter(account=run.account)
     instrument = closing.instrument
-    standing = standing_at_venue(run=run, instrument=instrument)
+    standing = standing_of(deployment=run.deployment, instrument=instrument)
     if abs(standing.held) < instrument.lot_size:
         return None
     leaving = _leaving(run, closing, standing, market)

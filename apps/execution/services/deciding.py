@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from apps.execution.selectors import Standing, risk_context
-from apps.execution.services.clearing import standing_at_venue
+from apps.execution.selectors import Standing, risk_context, standing_of
 from apps.execution.services.markets import market_at_close
 from apps.execution.services.measures import NO_MEASURES, measures_for
 from apps.execution.services.planning import (
@@ -59,7 +58,7 @@ def orders_decide(*, run: DeploymentRun, change: Change) -> list[Order]:
         The orders to send in turn; none where it was denied, or where the desk manages them.
     """
     gate_enter(account=run.account)
-    standing = standing_at_venue(run=run, instrument=change.instrument)
+    standing = standing_of(deployment=run.deployment, instrument=change.instrument)
     planned, context = _planned(run, change, standing.held)
     if planned.intent is None:
         return []

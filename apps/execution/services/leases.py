@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.accounts.models import TradingAccount
+from apps.core.rows import row_of
 from apps.execution.models import AccountLease, DeploymentLease, Lease
 from apps.strategies.models import Deployment
 
@@ -37,12 +38,12 @@ def lease_acquire(*, deployment: Deployment, holder: str) -> int | None:
     Returns:
         The new epoch, or None when another worker holds the lease.
     """
-    return _acquire(DeploymentLease, {"deployment": deployment}, holder)
+    return _acquire(DeploymentLease, {"deployment_id": deployment.pk}, holder)
 
 
 def account_lease_acquire(*, account: TradingAccount, holder: str) -> int | None:
     """Take the lease of an account, as ``lease_acquire`` takes that of a deployment."""
-    return _acquire(AccountLease, {"account": account}, holder)
+    return _acquire(AccountLease, {"account_id": account.pk}, holder)
 
 
 def lease_require(*, deployment_id: int, epoch: int) -> None:
@@ -90,30 +91,49 @@ def account_lease_release(*, account_id: int, epoch: int) -> None:
     _release(AccountLease, {"account_id": account_id}, epoch)
 
 
-def _acquire(model: type[Lease], owner: dict[str, Any], holder: str) -> int | None:
-    leases = model.objects
-    with transaction.atomic():
-        leases.get_or_create(**owner, defaults={"expires_at": _LONG_AGO})
-        lease = (
-            leases.select_for_update(skip_locked=True).filter(**owner, expires_at__lt=Now()).first()
-        )
-        if lease is None:
-            return None
-        lease.epoch += 1
-        lease.holder = holder
-        lease.save(update_fields=["epoch", "holder"])
-        leases.filter(pk=lease.pk).update(expires_at=Now() + _span())
-        return int(lease.epoch)
+# A lease row that another worker writes at this moment is passed over, not waited for
+_TAKE = """
+WITH free AS (
+    SELECT id FROM {table} WHERE {owner} = %(owner)s AND expires_at < statement_timestamp()
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE {table} AS lease
+SET epoch = lease.epoch + 1, holder = %(holder)s,
+    expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
+FROM free WHERE lease.id = free.id
+RETURNING lease.epoch
+"""
+
+_RENEW = """
+UPDATE {table} SET expires_at = statement_timestamp() + make_interval(secs => %(seconds)s)
+WHERE {owner} = %(owner)s AND epoch = %(epoch)s
+RETURNING id
+"""
 
 
-def _require(model: type[Lease], owner: dict[str, Any], epoch: int) -> None:
-    held = model.objects.filter(**owner, epoch=epoch).update(expires_at=Now() + _span())
-    if held != 1:
+def _acquire(model: type[Lease], owner: dict[str, int], holder: str) -> int | None:
+    taken = _run(_TAKE, model, owner, holder=holder)
+    if taken is None:
+        _, is_new = model.objects.get_or_create(**owner, defaults={"expires_at": _LONG_AGO})
+        taken = _run(_TAKE, model, owner, holder=holder) if is_new else None
+    return None if taken is None else int(taken[0])
+
+
+def _require(model: type[Lease], owner: dict[str, int], epoch: int) -> None:
+    if _run(_RENEW, model, owner, epoch=epoch) is None:
         ((name, number),) = owner.items()
         raise LeaseLost(f"{name.removesuffix('_id')} {number} is no longer run in epoch {epoch}")
 
 
-def _release(model: type[Lease], owner: dict[str, Any], epoch: int) -> None:
+def _run(
+    sql: str, model: type[Lease], owner: dict[str, int], **values: Any
+) -> tuple[Any, ...] | None:
+    ((column, number),) = owner.items()
+    statement = sql.format(table=model._meta.db_table, owner=column)  # names of ours, no values
+    return row_of(statement, {"owner": number, "seconds": settings.LEASE_SECONDS, **values})
+
+
+def _release(model: type[Lease], owner: dict[str, int], epoch: int) -> None:
     model.objects.filter(**owner, epoch=epoch).update(
         expires_at=Now() - timedelta(seconds=1), holder=""
     )
@@ -152,21 +172,16 @@ def cursor_advance(
     Raises:
         LeaseLost: The epoch has passed; nothing is written.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ADVANCE,
-            {
-                "seconds": settings.LEASE_SECONDS,
-                "deployment": deployment_id,
-                "instrument": instrument_id,
-                "epoch": epoch,
-                "bar": bar_open_at,
-                "bars": bars,
-            },
-        )
-        if cursor.fetchone() is None:
-            raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")
-
-
-def _span() -> timedelta:
-    return timedelta(seconds=settings.LEASE_SECONDS)
+    noted = row_of(
+        _ADVANCE,
+        {
+            "seconds": settings.LEASE_SECONDS,
+            "deployment": deployment_id,
+            "instrument": instrument_id,
+            "epoch": epoch,
+            "bar": bar_open_at,
+            "bars": bars,
+        },
+    )
+    if noted is None:
+        raise LeaseLost(f"deployment {deployment_id} is no longer run in epoch {epoch}")

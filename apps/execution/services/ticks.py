@@ -87,16 +87,3 @@ def _due_bars(
     candles = Candles.from_bars([*earlier, *fresh])
     for index, bar in enumerate(fresh, start=len(earlier) + 1):
         yield DueBar(instrument, bar, candles.window(max(index - warmup, 0), index))
-
-
-def bars_wait(*, run: DeploymentRun) -> bool:
-    """Tell whether there is a bar that the deployment has not dealt with."""
-    cursors = cursors_of(deployment=run.deployment)
-    for instrument in run.instruments:
-        latest = candle_latest(instrument=instrument, timeframe=run.deployment.timeframe)
-        if latest is None:
-            continue
-        cursor = cursors.get(instrument.pk)
-        if cursor is None or cursor < latest.open_at:
-            return True
-    return False

@@ -16,10 +16,6 @@ from apps.orders.selectors.orders import (
     WORKING_VALUES,
     closing_is_unknown,
     freeze_reason,
-    order_count_decided_since,
-    order_count_executed,
-    order_count_open,
-    order_counts_of_day,
     order_list_changing,
     order_list_expiring,
     order_list_for,
@@ -30,6 +26,7 @@ from apps.orders.selectors.orders import (
     order_list_working_on,
     order_times_sent,
 )
+from apps.orders.selectors.pace import OrderPace, order_pace
 from apps.orders.selectors.quality import (
     MeasuredOrder,
     OrderTimings,
@@ -45,6 +42,7 @@ __all__ = [
     "UNRESOLVED_VALUES",
     "WORKING_VALUES",
     "MeasuredOrder",
+    "OrderPace",
     "OrderTimings",
     "amend_objection",
     "cancel_objection",
@@ -56,10 +54,6 @@ __all__ = [
     "group_list_open_of",
     "group_snapshot",
     "measured_order_list",
-    "order_count_decided_since",
-    "order_count_executed",
-    "order_count_open",
-    "order_counts_of_day",
     "order_list_changing",
     "order_list_expiring",
     "order_list_for",
@@ -69,6 +63,7 @@ __all__ = [
     "order_list_working",
     "order_list_working_on",
     "order_measure",
+    "order_pace",
     "order_times_sent",
     "orders_measure",
 ]

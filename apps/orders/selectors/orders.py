@@ -1,15 +1,15 @@
 """Reads of orders, ready to use without further queries."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_for
+from apps.core.rows import row_of
 from apps.marketdata.models import Instrument
 from apps.orders.domain.states import FINAL, UNRESOLVED, WORKING, OrderStatus
-from apps.orders.domain.types import OrderRole
 from apps.orders.models import InstrumentFreeze, Order
 from apps.strategies.models import Deployment
 
@@ -120,25 +120,6 @@ def order_list_open_of(*, deployment: Deployment, instrument: Instrument) -> lis
     )
 
 
-def order_count_decided_since(*, account: TradingAccount, since: datetime) -> int:
-    """Return how many orders the account decided on after ``since`` (market time), exits aside."""
-    return Order.objects.filter(
-        account=account,
-        decided_at__gt=since,
-        role__in=[OrderRole.ENTRY.value, OrderRole.EXIT.value],
-    ).count()
-
-
-def order_count_open(*, account: TradingAccount) -> int:
-    """Return how many orders of the account may still fill; exits that wait are not counted."""
-    return (
-        Order.objects.filter(account=account)
-        .exclude(status__in=FINAL_VALUES)
-        .exclude(parent__isnull=False, status__in=_WAITING)
-        .count()
-    )
-
-
 def order_list_working_on(*, account: TradingAccount, instrument: Instrument) -> list[Order]:
     """Return the account's orders on an instrument that may fill right now, oldest first."""
     return list(
@@ -147,31 +128,6 @@ def order_list_working_on(*, account: TradingAccount, instrument: Instrument) ->
         .exclude(parent__isnull=False, status__in=_WAITING)
         .order_by("pk")
     )
-
-
-def order_counts_of_day(*, account: TradingAccount, as_of: datetime) -> tuple[int, int]:
-    """Return how many orders the account has decided on, and how many entries have filled.
-
-    Both since the UTC day of ``as_of`` (market time) began; attached exits are not counted.
-    """
-    start = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    counts = Order.objects.filter(
-        account=account, parent=None, decided_at__gte=start, decided_at__lte=as_of
-    ).aggregate(
-        orders=Count("pk"),
-        trades=Count("pk", filter=Q(role=OrderRole.ENTRY.value, filled_quantity__gt=0)),
-    )
-    return counts["orders"], counts["trades"]
-
-
-def order_count_executed(*, deployment: Deployment, since: datetime) -> int:
-    """Return how many entries of a deployment, decided after ``since``, have filled."""
-    return Order.objects.filter(
-        deployment=deployment,
-        role=OrderRole.ENTRY.value,
-        filled_quantity__gt=0,
-        decided_at__gt=since,
-    ).count()
 
 
 def order_times_sent(
@@ -194,13 +150,17 @@ def order_times_sent(
     return list(orders.order_by("decided_at").values_list("decided_at", flat=True))
 
 
+_FREEZE = """
+SELECT reason FROM orders_instrumentfreeze
+WHERE account_id = %(account)s AND instrument_id = %(instrument)s AND released_at IS NULL
+ORDER BY id DESC LIMIT 1
+"""
+
+
 def freeze_reason(*, account: TradingAccount, instrument: Instrument) -> str | None:
     """Return why the instrument is frozen on the account, or None."""
-    return (
-        InstrumentFreeze.objects.filter(account=account, instrument=instrument, released_at=None)
-        .values_list("reason", flat=True)
-        .first()
-    )
+    row = row_of(_FREEZE, {"account": account.pk, "instrument": instrument.pk})
+    return None if row is None else str(row[0])
 
 
 def closing_is_unknown(*, account: TradingAccount, instrument: Instrument) -> bool:

@@ -2,30 +2,29 @@
 
 from apps.positions.selectors.books import ledger_unbalanced
 from apps.positions.selectors.equity import (
+    AccountBooks,
+    EquityMarks,
+    account_books,
+    account_books_priced,
     account_equity,
     cash_balance,
-    equity_at_day_start,
-    equity_peak,
+    equity_marks,
     holdings_value,
 )
-from apps.positions.selectors.positions import (
-    PricedPosition,
-    position_list_priced,
-    position_quantity,
-    position_quantity_account,
-)
+from apps.positions.selectors.positions import position_quantity, position_quantity_account
 from apps.positions.selectors.trades import deployment_edge
 
 __all__ = [
-    "PricedPosition",
+    "AccountBooks",
+    "EquityMarks",
+    "account_books",
+    "account_books_priced",
     "account_equity",
     "cash_balance",
     "deployment_edge",
-    "equity_at_day_start",
-    "equity_peak",
+    "equity_marks",
     "holdings_value",
     "ledger_unbalanced",
-    "position_list_priced",
     "position_quantity",
     "position_quantity_account",
 ]

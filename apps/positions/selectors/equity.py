@@ -1,18 +1,17 @@
 """Reads of cash and of what an account is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
-
-from django.db import connection
-from django.db.models import Max, Sum
+from typing import Any
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import ZERO
+from apps.core.rows import row_of, rows_of
 from apps.positions.domain.position import notional_of
 from apps.positions.domain.postings import MARGINED_KINDS
-from apps.positions.models import EquitySnapshot, LedgerAccount, LedgerEntry
+from apps.positions.models import LedgerAccount
 
 
 def cash_balance(*, account: TradingAccount, currency: str) -> Decimal:
@@ -31,6 +30,7 @@ class Holding:
         quantity: Signed units, never zero.
         is_margined: Only its result counts, and not its price.
         multiplier: Quote units per point and unit.
+        last_close: Of the newest bar; None where no bar is stored, or none was asked for.
     """
 
     instrument_id: int
@@ -38,6 +38,17 @@ class Holding:
     average_entry_price: Decimal
     is_margined: bool
     multiplier: Decimal
+    quote_currency: str
+    last_close: Decimal | None = None
+
+    @property
+    def price(self) -> Decimal:
+        """The last close, or the average entry price where none is known."""
+        return self.average_entry_price if self.last_close is None else self.last_close
+
+    def notional(self, price: Decimal) -> Decimal:
+        """Return its signed notional at a price."""
+        return notional_of(self.quantity, price=price, multiplier=self.multiplier)
 
     def worth(self, price: Decimal) -> Decimal:
         """Return its worth at a price: of a perpetual the unrealised result."""
@@ -56,14 +67,17 @@ class AccountBooks:
         """Return the worth of what is held.
 
         Args:
-            prices: Last price by instrument id. One that is missing counts at its entry price.
+            prices: By instrument id; of one that is missing its own price counts.
         """
         return sum(
-            (
-                held.worth(prices.get(held.instrument_id, held.average_entry_price))
-                for held in self.holdings
-            ),
+            (held.worth(prices.get(held.instrument_id, held.price)) for held in self.holdings),
             ZERO,
+        )
+
+    def quantity_of(self, instrument_id: int) -> Decimal:
+        """Return the signed units held of an instrument."""
+        return next(
+            (held.quantity for held in self.holdings if held.instrument_id == instrument_id), ZERO
         )
 
 
@@ -74,19 +88,36 @@ SELECT
     (SELECT balance FROM positions_ledgeraccount
      WHERE account_id = account.id AND code = 'CASH' AND currency = account.base_currency),
     held.instrument_id, held.quantity, held.average_entry_price,
-    instrument.kind, instrument.multiplier
+    instrument.kind, instrument.multiplier, instrument.quote_currency, {close}
 FROM accounts_tradingaccount AS account
 LEFT JOIN positions_netposition AS held ON held.account_id = account.id AND held.quantity <> 0
 LEFT JOIN marketdata_instrument AS instrument ON instrument.id = held.instrument_id
-WHERE account.id = %s
+WHERE account.id = %(account)s
 """
+_CLOSE = """(
+    SELECT close FROM marketdata_candle
+    WHERE instrument_id = held.instrument_id
+    AND (%(timeframe)s::text IS NULL OR timeframe = %(timeframe)s)
+    ORDER BY open_at DESC LIMIT 1
+)"""
+_UNPRICED, _PRICED = _BOOKS.format(close="NULL"), _BOOKS.format(close=_CLOSE)
 
 
 def account_books(*, account: TradingAccount) -> AccountBooks:
     """Return an account's cash and what it holds, read at one moment."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BOOKS, [account.pk])
-        rows = cursor.fetchall()
+    return _books(rows_of(_UNPRICED, {"account": account.pk}))
+
+
+def account_books_priced(*, account: TradingAccount, timeframe: str | None) -> AccountBooks:
+    """Return the same with the last close of everything that is held.
+
+    Args:
+        timeframe: Bars to look at; None: whichever are newest.
+    """
+    return _books(rows_of(_PRICED, {"account": account.pk, "timeframe": timeframe}))
+
+
+def _books(rows: Sequence[tuple[Any, ...]]) -> AccountBooks:
     return AccountBooks(
         cash=rows[0][0] or ZERO,
         holdings=tuple(
@@ -96,8 +127,10 @@ def account_books(*, account: TradingAccount) -> AccountBooks:
                 average_entry_price=entry_price,
                 is_margined=kind in MARGINED_KINDS,
                 multiplier=multiplier,
+                quote_currency=currency,
+                last_close=close,
             )
-            for _, instrument_id, quantity, entry_price, kind, multiplier in rows
+            for _, instrument_id, quantity, entry_price, kind, multiplier, currency, close in rows
             if instrument_id is not None
         ),
     )
@@ -120,43 +153,60 @@ def account_equity(*, account: TradingAccount, prices: Mapping[int, Decimal]) ->
     return books.cash + books.holdings_worth(prices)
 
 
-def equity_at_day_start(*, account: TradingAccount, as_of: datetime) -> Decimal | None:
-    """Return the equity at the start of the UTC day, or None when nothing is known of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquityMarks:
+    """What the equity of now is measured against, in the account's currency.
 
-    The last snapshot before the day counts, else the first one of the day. What was paid in or
-    out since is added, so that the difference to the equity of now is a result and no transfer.
+    Attributes:
+        day_start: Equity at the start of the UTC day; None when nothing is known of it. What was
+            paid in or out since is added: the difference is a result and no transfer.
+        peak: Highest equity that was written down; None when none was. Money that is taken out
+            lowers no peak: a withdrawal shows as a drawdown until an operator sets the limit
+            anew, which is the safe way round.
     """
-    midnight = datetime.combine(as_of.astimezone(UTC).date(), time(), tzinfo=UTC)
-    snapshots = EquitySnapshot.objects.filter(account=account, as_of__lte=as_of)
-    known = (
-        snapshots.filter(as_of__lte=midnight).order_by("-as_of").first()
-        or snapshots.order_by("as_of").first()
+
+    day_start: Decimal | None
+    peak: Decimal | None
+
+
+# The last snapshot before the day counts, else the first one of the day
+_MARKS = """
+SELECT
+    known.equity,
+    (SELECT sum(entry.amount) FROM positions_ledgerentry AS entry
+     JOIN positions_ledgeraccount AS held ON held.id = entry.ledger_account_id
+     JOIN positions_ledgertransaction AS booked ON booked.id = entry.transaction_id
+     WHERE held.account_id = %(account)s AND held.code = %(capital)s
+     AND entry.currency = %(currency)s
+     AND booked.occurred_at > known.as_of AND booked.occurred_at <= %(as_of)s),
+    (SELECT max(equity) FROM positions_equitysnapshot
+     WHERE account_id = %(account)s AND as_of <= %(as_of)s)
+FROM (
+    (SELECT 1 AS rank, equity, as_of FROM positions_equitysnapshot
+     WHERE account_id = %(account)s AND as_of <= %(midnight)s
+     ORDER BY as_of DESC LIMIT 1)
+    UNION ALL
+    (SELECT 2, equity, as_of FROM positions_equitysnapshot
+     WHERE account_id = %(account)s AND as_of > %(midnight)s AND as_of <= %(as_of)s
+     ORDER BY as_of LIMIT 1)
+    ORDER BY rank LIMIT 1
+) AS known
+"""
+
+
+def equity_marks(*, account: TradingAccount, as_of: datetime) -> EquityMarks:
+    """Return what the gate measures losses against, at a moment of market time."""
+    row = row_of(
+        _MARKS,
+        {
+            "account": account.pk,
+            "currency": account.base_currency,
+            "capital": LedgerAccount.Code.CAPITAL,
+            "as_of": as_of,
+            "midnight": datetime.combine(as_of.astimezone(UTC).date(), time(), tzinfo=UTC),
+        },
     )
-    if known is None:
-        return None
-    equity: Decimal = known.equity
-    return equity + _paid_in_between(account, known.as_of, as_of)
-
-
-def _paid_in_between(account: TradingAccount, after: datetime, until: datetime) -> Decimal:
-    """Return what was paid in, withdrawals taken off, in the account's currency."""
-    capital = LedgerEntry.objects.filter(
-        ledger_account__account=account,
-        ledger_account__code=LedgerAccount.Code.CAPITAL,
-        currency=account.base_currency,
-        transaction__occurred_at__gt=after,
-        transaction__occurred_at__lte=until,
-    )
-    credited: Decimal = capital.aggregate(total=Sum("amount"))["total"] or ZERO
-    return -credited
-
-
-def equity_peak(*, account: TradingAccount, as_of: datetime) -> Decimal | None:
-    """Return the highest equity that was written down up to a moment, or None.
-
-    Money that is taken out lowers no peak: a withdrawal shows as a drawdown until an operator
-    sets the limit anew, which is the safe way round.
-    """
-    snapshots = EquitySnapshot.objects.filter(account=account, as_of__lte=as_of)
-    peak: Decimal | None = snapshots.aggregate(peak=Max("equity"))["peak"]
-    return peak
+    if row is None:
+        return EquityMarks(day_start=None, peak=None)
+    equity, credited, peak = row
+    return EquityMarks(day_start=equity - (credited or ZERO), peak=peak)
