@@ -1,6 +1,15 @@
 """Reads of orders and managed orders."""
 
 from apps.orders.selectors.changes import amend_objection, cancel_objection
+from apps.orders.selectors.fees import commission_ratio_recent
+from apps.orders.selectors.group_pages import (
+    group_duty,
+    group_list_for,
+    group_memory_in_words,
+    group_page_list,
+    group_settings_in_words,
+    group_without_desk,
+)
 from apps.orders.selectors.groups import (
     OPEN_GROUP_STATES,
     group_account_waiting,
@@ -8,6 +17,13 @@ from apps.orders.selectors.groups import (
     group_list_open,
     group_list_open_of,
     group_snapshot,
+)
+from apps.orders.selectors.life import (
+    LifeStep,
+    MarketShown,
+    order_life_list,
+    order_markets,
+    order_steps,
 )
 from apps.orders.selectors.orders import (
     BY_DESK,
@@ -41,19 +57,29 @@ __all__ = [
     "OPEN_GROUP_STATES",
     "UNRESOLVED_VALUES",
     "WORKING_VALUES",
+    "LifeStep",
+    "MarketShown",
     "MeasuredOrder",
     "OrderPace",
     "OrderTimings",
     "amend_objection",
     "cancel_objection",
     "closing_is_unknown",
+    "commission_ratio_recent",
     "freeze_reason",
     "group_account_waiting",
+    "group_duty",
     "group_entry_average",
+    "group_list_for",
     "group_list_open",
     "group_list_open_of",
+    "group_memory_in_words",
+    "group_page_list",
+    "group_settings_in_words",
     "group_snapshot",
+    "group_without_desk",
     "measured_order_list",
+    "order_life_list",
     "order_list_changing",
     "order_list_expiring",
     "order_list_for",
@@ -62,8 +88,10 @@ __all__ = [
     "order_list_unfinished_of_desk",
     "order_list_working",
     "order_list_working_on",
+    "order_markets",
     "order_measure",
     "order_pace",
+    "order_steps",
     "order_times_sent",
     "orders_measure",
 ]
