@@ -2,10 +2,16 @@
 
 from django.urls import path, re_path
 
-from apps.execution.views import kill_switch
+from apps.execution.views import changes, kill_switch, order_entry, outcome
 
 app_name = "execution"
 urlpatterns = [
+    path("orders/new/", order_entry.OrderEntryView.as_view(), name="order_entry"),
+    path("orders/new/preview/", order_entry.OrderPreviewView.as_view(), name="order_preview"),
+    path("orders/<int:pk>/amend/", changes.OrderAmendView.as_view(), name="order_amend"),
+    path("orders/<int:pk>/cancel/", changes.OrderCancelView.as_view(), name="order_cancel"),
+    path("orders/<int:pk>/outcome/", outcome.OrderOutcomeView.as_view(), name="order_outcome"),
+    path("orders/groups/<int:pk>/cancel/", changes.GroupCancelView.as_view(), name="group_cancel"),
     path("kill-switch/", kill_switch.KillSwitchView.as_view(), name="kill_switch"),
     path("kill-switch/body/", kill_switch.KillSwitchBodyView.as_view(), name="kill_switch_body"),
     path("kill-switch/<int:pk>/", kill_switch.EngagementView.as_view(), name="kill_switch_detail"),

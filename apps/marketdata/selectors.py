@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
+from django.db.models import QuerySet
+
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Candle, Instrument, Quote
@@ -71,6 +73,11 @@ def candle_latest(*, instrument: Instrument, timeframe: str | None) -> Bar | Non
 def quote_latest(*, instrument: Instrument) -> Quote | None:
     """Return the newest quote, or None where nobody has told one."""
     return Quote.objects.filter(instrument=instrument).first()
+
+
+def instrument_list_tradable() -> QuerySet[Instrument]:
+    """Return what can be traded, by symbol."""
+    return Instrument.objects.filter(is_tradable=True).order_by("symbol")
 
 
 def _bars(rows: Iterable[CandleRow], timeframe: str) -> list[Bar]:

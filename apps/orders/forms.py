@@ -1,4 +1,4 @@
-"""What a person may ask of the order list."""
+"""What a person may ask of the lists of orders and managed orders."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_for
-from apps.orders.models import STATUSES
+from apps.orders.models import GROUP_STATES, STATUSES
 
 _SELECT = {"class": "form-select form-select-sm"}
 
 
-class OrderFilterForm(forms.Form):
-    """Filters of the order list; every field may be empty."""
+class AccountFilterForm(forms.Form):
+    """What both lists are filtered by; every field may be empty."""
 
     account: forms.ModelChoiceField[TradingAccount] = forms.ModelChoiceField(
         queryset=TradingAccount.objects.none(),
@@ -21,9 +21,6 @@ class OrderFilterForm(forms.Form):
         required=False,
         empty_label="All accounts",
         widget=forms.Select(attrs=_SELECT),
-    )
-    status = forms.ChoiceField(
-        choices=[("", "Any status"), *STATUSES], required=False, widget=forms.Select(attrs=_SELECT)
     )
     before = forms.IntegerField(
         min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput
@@ -33,3 +30,21 @@ class OrderFilterForm(forms.Form):
         """Offer the accounts that the person may read."""
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = account_list_for(user)  # type: ignore[attr-defined]
+
+
+class OrderFilterForm(AccountFilterForm):
+    """Filters of the order list."""
+
+    status = forms.ChoiceField(
+        choices=[("", "Any status"), *STATUSES], required=False, widget=forms.Select(attrs=_SELECT)
+    )
+
+
+class GroupFilterForm(AccountFilterForm):
+    """Filters of the list of managed orders."""
+
+    state = forms.ChoiceField(
+        choices=[("", "Any state"), *GROUP_STATES],
+        required=False,
+        widget=forms.Select(attrs=_SELECT),
+    )

@@ -8,4 +8,8 @@ app_name = "orders"
 urlpatterns = [
     path("", views.OrderListView.as_view(), name="order_list"),
     path("<int:pk>/", views.OrderDetailView.as_view(), name="order_detail"),
+    path("<int:pk>/body/", views.OrderBodyView.as_view(), name="order_body"),
+    path("groups/", views.GroupListView.as_view(), name="group_list"),
+    path("groups/<int:pk>/", views.GroupDetailView.as_view(), name="group_detail"),
+    path("groups/<int:pk>/body/", views.GroupBodyView.as_view(), name="group_body"),
 ]

@@ -1,7 +1,7 @@
 // A page in the background does not ask; an answer that says nothing new, or comes while a button
 // is pressed, changes nothing; a page that lost the desk says so.
 (() => {
-  let last = null;
+  const last = new WeakMap();
   const isPolled = (event) => event.detail.elt.hasAttribute("data-polled");
 
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -18,7 +18,8 @@
       return;
     }
     const isPressed = document.querySelector("main button:active, main a:active") !== null;
-    if (event.detail.serverResponse === last || isPressed) event.detail.shouldSwap = false;
-    else last = event.detail.serverResponse;
+    const { elt, serverResponse } = event.detail;
+    if (serverResponse === last.get(elt) || isPressed) event.detail.shouldSwap = false;
+    else last.set(elt, serverResponse);
   });
 })();

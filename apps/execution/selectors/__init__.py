@@ -10,6 +10,7 @@ from apps.execution.selectors.kill_switch import (
     switch_position_list,
     switch_report_list,
 )
+from apps.execution.selectors.outcomes import OutcomeSearch, outcome_search
 from apps.execution.selectors.risk import MarketNow, prices_of, risk_context
 from apps.execution.selectors.sending import sending_forbidden, sending_waits
 from apps.execution.selectors.standing import (
@@ -23,6 +24,7 @@ from apps.execution.selectors.standing import (
 
 __all__ = [
     "MarketNow",
+    "OutcomeSearch",
     "Standing",
     "bars_wait",
     "cursors_of",
@@ -31,6 +33,7 @@ __all__ = [
     "external_signal_list_waiting",
     "holds_all_of_account",
     "order_list_closing",
+    "outcome_search",
     "prices_of",
     "risk_context",
     "sending_forbidden",

@@ -27,6 +27,7 @@ class TicketPreview:
     """What the desk would say to a ticket now; nothing is written and nothing is promised.
 
     Attributes:
+        market: What it was judged by.
         placed: The ticket as it would be sent: a market order may have become a limit order.
         notional: Its worth in quote currency.
         objections: What breaks a rule of the instrument; the gate is not asked then.
@@ -34,6 +35,7 @@ class TicketPreview:
         managed: How the desk would manage it; None: the venue takes it as it is.
     """
 
+    market: MarketNow
     placed: OrderTicket
     notional: Decimal
     objections: tuple[Objection, ...]
@@ -59,6 +61,7 @@ def ticket_preview(
         placed = placed_ticket(ticket, instrument, market, capabilities=capabilities, origin=origin)
         answer = _answer(account, instrument, market, placed, origin)
     return TicketPreview(
+        market=market,
         placed=placed,
         notional=ticket_notional(placed, rules),
         objections=objections,
