@@ -72,7 +72,7 @@ def candle_latest(*, instrument: Instrument, timeframe: str | None) -> Bar | Non
 
 def quote_latest(*, instrument: Instrument) -> Quote | None:
     """Return the newest quote, or None where nobody has told one."""
-    return Quote.objects.filter(instrument=instrument).first()
+    return Quote.objects.filter(instrument=instrument).order_by("pk").first()
 
 
 def instrument_list_tradable() -> QuerySet[Instrument]:

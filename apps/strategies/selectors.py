@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.accounts.selectors import account_list_for
 from apps.core.models import AuditEvent
+from apps.core.rows import row_of
 from apps.strategies.models import Deployment, DeploymentClosing, DeploymentState
 
 
@@ -40,10 +41,29 @@ def deployment_history(deployment: Deployment) -> QuerySet[AuditEvent]:
     ).order_by("-pk")
 
 
-def closing_list_open(*, deployment: Deployment) -> QuerySet[DeploymentClosing]:
+_CLOSING = """
+SELECT id FROM strategies_deploymentclosing
+WHERE deployment_id = %(deployment)s AND done_at IS NULL LIMIT 1
+"""
+
+
+def closing_list_open(*, deployment: Deployment) -> list[DeploymentClosing]:
     """Return the positions that a deployment must still close, oldest first."""
-    return (
+    if row_of(_CLOSING, {"deployment": deployment.pk}) is None:
+        return []
+    return list(
         DeploymentClosing.objects.filter(deployment=deployment, done_at=None)
         .select_related("deployment", "instrument")
         .order_by("pk")
     )
+
+
+_ORDINAL = """
+SELECT count(*) FROM strategies_deployment WHERE account_id = %(account)s AND id < %(deployment)s
+"""
+
+
+def deployment_ordinal(*, deployment: Deployment) -> int:
+    """Return how many deployments of the account are older."""
+    row = row_of(_ORDINAL, {"account": deployment.account_id, "deployment": deployment.pk})
+    return int(row[0]) if row else 0

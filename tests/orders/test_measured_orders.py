@@ -116,13 +116,14 @@ def test_ten_orders_cost_as_many_queries_as_one(auditor: User) -> None:
 
 def test_a_moment_is_quoted_once_and_only_if_the_market_shows_something() -> None:
     order = OrderFactory()
-    assert order_quote_record(order=order, moment=OrderQuote.Moment.DECISION) is None
-    for last in ("100", "105"):
+    assert not order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
+    for last, is_kept in (("100", True), ("105", False)):
         quote_record(
             instrument=order.instrument,
             quote=QuoteView(last=D(last)),
             source="TICKER",
             quoted_at=order.decided_at + timedelta(seconds=int(last)),
         )
-        order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
+        kept = order_quote_record(order=order, moment=OrderQuote.Moment.DECISION)
+        assert kept is is_kept
     assert [quote.last for quote in OrderQuote.objects.all()] == [100]

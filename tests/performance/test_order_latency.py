@@ -20,7 +20,7 @@ from django.conf import settings
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
-from apps.execution.models import DeploymentCursor
+from apps.execution.models import DeploymentCursor, DeploymentLease
 from apps.execution.tasks import deployment_tick_task
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.services import candles_store
@@ -108,6 +108,8 @@ def deployment_new(account: TradingAccount, version: StrategyVersion, number: in
     deployment_start(deployment=deployment, reason="benchmark")
     earlier = [bar(-3, 100), bar(-2, 100)]
     candles_store(instrument=instrument, timeframe="1h", bars=earlier)
+    # As after its first tick
+    DeploymentLease.objects.create(deployment=deployment, expires_at=earlier[-1].open_at)
     DeploymentCursor.objects.create(
         deployment=deployment, instrument=instrument, bar_open_at=earlier[-1].open_at
     )

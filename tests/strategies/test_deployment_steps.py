@@ -190,7 +190,7 @@ def test_a_policy_to_close_asks_for_every_instrument_once(
     ]
     closing_done(closing=first)
     closing_done(closing=first)
-    assert closing_list_open(deployment=deployment).count() == 1
+    assert len(closing_list_open(deployment=deployment)) == 1
     done = AuditEvent.objects.filter(action="deployment.closing_done")
     assert done.count() == 1
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from apps.core.rows import row_of
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole
 from apps.orders.models import Order
@@ -9,7 +10,7 @@ from apps.orders.selectors import closing_is_unknown, freeze_reason
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.models import TradingStateValue
 from apps.risk.selectors import kill_switch_is_holding, trading_state_effective
-from apps.strategies.models import Deployment, DeploymentState
+from apps.strategies.models import DeploymentState
 
 _ENDED_UNFILLED = [
     OrderStatus.REJECTED.value,
@@ -36,27 +37,30 @@ def sending_forbidden(*, order: Order) -> str | None:
         return f"trading is {state} since it was decided: {reason}"
     if order.role != OrderRole.ENTRY:
         return None
-    if _exit_has_failed(order):
+    return _entry_forbidden(order) if order.deployment_id is not None else None
+
+
+# Whether the position that an entry was to turn may still be held, and how its deployment is
+_ENTRY = """
+SELECT
+    state,
+    EXISTS (SELECT FROM orders_order
+     WHERE signal_id = %(signal)s AND role = %(exit)s AND status = ANY (%(unfilled)s))
+FROM strategies_deployment WHERE id = %(deployment)s
+"""
+
+
+def _entry_forbidden(entry: Order) -> str | None:
+    values = {
+        "deployment": entry.deployment_id,
+        "signal": entry.signal_id,
+        "exit": OrderRole.EXIT.value,
+        "unfilled": _ENDED_UNFILLED,
+    }
+    state, exit_has_failed = row_of(_ENTRY, values) or (None, False)
+    if exit_has_failed:
         return "the exit that was to come before it was not taken"
-    return _deployment_rests(order)
-
-
-def _deployment_rests(entry: Order) -> str | None:
-    """Say why a deployment opens nothing now: it was paused or stopped since it decided."""
-    if entry.deployment_id is None:
-        return None
-    state = Deployment.objects.values_list("state", flat=True).get(pk=entry.deployment_id)
     return None if state == DeploymentState.RUNNING else f"the deployment is {state} by now"
-
-
-def _exit_has_failed(entry: Order) -> bool:
-    """Tell whether the position that an entry was to turn may still be held."""
-    return (
-        entry.signal_id is not None
-        and Order.objects.filter(
-            signal=entry.signal_id, role=OrderRole.EXIT.value, status__in=_ENDED_UNFILLED
-        ).exists()
-    )
 
 
 def sending_waits(*, order: Order, since: datetime | None) -> bool:

@@ -18,7 +18,6 @@ from apps.orders.selectors import (
     group_list_open_of,
     order_list_open_of,
 )
-from apps.reconciliation.models import DeskStart
 from apps.strategies.models import Deployment, Signal
 
 
@@ -62,8 +61,8 @@ SELECT
      WHERE account_id = %(account)s AND instrument_id = %(instrument)s
      AND deployment_id = %(deployment)s),
     EXISTS (SELECT FROM orders_order
-     WHERE deployment_id = %(deployment)s AND instrument_id = %(instrument)s
-     AND status <> ALL (%(final)s)),
+     WHERE account_id = %(account)s AND instrument_id = %(instrument)s
+     AND deployment_id = %(deployment)s AND status <> ALL (%(final)s)),
     EXISTS (SELECT FROM orders_ordergroup
      WHERE deployment_id = %(deployment)s AND instrument_id = %(instrument)s
      AND state = ANY (%(open)s))
@@ -133,6 +132,10 @@ def bars_wait(*, deployment: Deployment) -> bool:
     return row_of(_BARS_WAIT, values) == (True,)
 
 
+_DESK_START = "SELECT started_at FROM reconciliation_deskstart ORDER BY id DESC LIMIT 1"
+
+
 def desk_start_latest() -> datetime | None:
     """Return when the desk was last started (machine time), or None."""
-    return DeskStart.objects.values_list("started_at", flat=True).first()
+    row = row_of(_DESK_START, {})
+    return row[0] if row else None

@@ -83,7 +83,7 @@ def closings_carry_out(*, run: DeploymentHold) -> bool:
         LeaseLost: Another worker runs the deployment.
         BrokerError: The broker could not be read or reached.
     """
-    closings = list(closing_list_open(deployment=run.deployment))
+    closings = closing_list_open(deployment=run.deployment)
     are_done = []
     for closing in closings:
         try:

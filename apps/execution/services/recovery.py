@@ -9,7 +9,11 @@ from apps.execution.services.sending import order_end_unsent, order_send
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
-from apps.orders.selectors import order_list_unfinished, order_list_unfinished_of_desk
+from apps.orders.selectors import (
+    order_any_unfinished,
+    order_list_unfinished,
+    order_list_unfinished_of_desk,
+)
 from apps.orders.services import (
     order_absence_record,
     order_mark_unknown,
@@ -30,6 +34,8 @@ def leftovers_settle(*, run: DeploymentHold) -> bool:
     Raises:
         LeaseLost: Another worker runs the deployment.
     """
+    if not order_any_unfinished(deployment=run.deployment):
+        return True
     return not _unsettled(run, order_list_unfinished(deployment=run.deployment))
 
 

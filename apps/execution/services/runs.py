@@ -19,7 +19,7 @@ from apps.orders.domain.types import OrderOrigin
 from apps.strategies.domain.strategy import Strategy
 from apps.strategies.loading import strategy_build
 from apps.strategies.models import Deployment, DeploymentClosing, StrategyVersion
-from apps.strategies.selectors import closing_list_open
+from apps.strategies.selectors import closing_list_open, deployment_ordinal
 from apps.strategies.services import strategy_from_version
 
 EXTERNAL_SIGNALS = "external_signals"
@@ -186,7 +186,7 @@ def run_open(*, deployment: Deployment, epoch: int) -> DeploymentRun:
     return DeploymentRun(
         **_held(deployment, epoch),
         strategy=_strategy(deployment),
-        ordinal=Deployment.objects.filter(account=deployment.account, pk__lt=deployment.pk).count(),
+        ordinal=deployment_ordinal(deployment=deployment),
         progress=Progress(deployment_id=deployment.pk, epoch=epoch),
         closings={row.instrument_id: row for row in closing_list_open(deployment=deployment)},
     )

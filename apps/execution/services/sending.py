@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from apps.core.clock import now
+from apps.core.rows import rows_of
 from apps.execution.selectors import sending_forbidden, sending_waits
 from apps.execution.services.runs import OrderRun
 from apps.orders.domain.ports import (
@@ -188,8 +189,13 @@ def amendment_send(*, run: OrderRun, order: Order) -> None:
         report_take_in(account=run.account, report=report)
 
 
+_ATTACHED = """
+SELECT client_order_id, role, distance_ratio FROM orders_order
+WHERE parent_id = %(entry)s AND distance_ratio IS NOT NULL ORDER BY id
+"""
+
+
 def _request(run: OrderRun, order: Order) -> OrderRequest:
-    exits = order.exits.order_by("pk")
     time_in_force = TimeInForce(order.time_in_force)
     if time_in_force not in run.gateway.capabilities.times_in_force:
         time_in_force = TimeInForce.GTC  # the desk itself ends it at ``expires_at``
@@ -210,11 +216,10 @@ def _request(run: OrderRun, order: Order) -> OrderRequest:
         as_of=order.sent_at or now(),
         attached=tuple(
             AttachedExit(
-                client_order_id=exit_order.client_order_id,
-                role=OrderRole(exit_order.role),
-                distance_ratio=exit_order.distance_ratio,
+                client_order_id=client_order_id,
+                role=OrderRole(role),
+                distance_ratio=distance_ratio,
             )
-            for exit_order in exits
-            if exit_order.distance_ratio is not None
+            for client_order_id, role, distance_ratio in rows_of(_ATTACHED, {"entry": order.pk})
         ),
     )

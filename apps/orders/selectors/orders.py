@@ -71,6 +71,27 @@ def order_list_unfinished(*, deployment: Deployment) -> QuerySet[Order]:
     )
 
 
+_UNFINISHED = """
+SELECT EXISTS (
+    SELECT FROM orders_order
+    WHERE account_id = %(account)s AND deployment_id = %(deployment)s
+    AND (status = ANY (%(unresolved)s) OR status = %(intent)s AND parent_id IS NULL)
+    AND group_id IS NULL AND kill_switch_id IS NULL
+)
+"""
+
+
+def order_any_unfinished(*, deployment: Deployment) -> bool:
+    """Tell whether ``order_list_unfinished`` would return anything, at the least cost."""
+    values = {
+        "account": deployment.account_id,
+        "deployment": deployment.pk,
+        "unresolved": UNRESOLVED_VALUES,
+        "intent": OrderStatus.INTENT.value,
+    }
+    return row_of(_UNFINISHED, values) == (True,)
+
+
 def order_list_unfinished_of_desk(*, account: TradingAccount) -> QuerySet[Order]:
     """Return what the account has to send or to find out that no deployment looks after.
 

@@ -61,7 +61,7 @@ class OrderPlan:
     exits: tuple[ExitPlan, ...] = ()
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def order_create(
     *,
     account: TradingAccount,

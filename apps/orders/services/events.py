@@ -5,13 +5,25 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
+from psycopg.types.json import Jsonb
 
 from apps.accounts.models import User
 from apps.core.clock import now
+from apps.core.rows import row_of
 from apps.core.services import audit_record, audit_record_each
 from apps.orders.domain.states import FINAL, IllegalTransition, OrderStatus, status_require
 from apps.orders.models import Order, OrderEvent, OrderQuote
 from apps.orders.services.quotes import order_quote_record
+
+# The row of the order is locked, so the next number is free
+_APPEND = """
+INSERT INTO orders_orderevent
+    (order_id, sequence, kind, status_before, status_after, occurred_at, details)
+SELECT
+    %(order)s, coalesce(max(sequence), 0) + 1, %(kind)s, %(before)s, %(after)s, %(at)s, %(details)s
+FROM orders_orderevent WHERE order_id = %(order)s
+RETURNING id
+"""
 
 
 def order_event_add(
@@ -22,7 +34,7 @@ def order_event_add(
     occurred_at: datetime | None = None,
     details: dict[str, Any] | None = None,
     actor: User | None = None,
-) -> OrderEvent:
+) -> None:
     """Append a step to a locked (or new) order's history.
 
     Args:
@@ -35,7 +47,6 @@ def order_event_add(
     """
     if actor is not None:
         details = {**(details or {}), "by": actor.get_username()}
-    latest = OrderEvent.objects.filter(order=order).aggregate(latest=Max("sequence"))["latest"]
     audit_record(
         action=kind,
         subject=order,
@@ -43,14 +54,16 @@ def order_event_add(
         process="execution",
         details={"status_before": status_before, "status_after": order.status, **(details or {})},
     )
-    return OrderEvent.objects.create(
-        order=order,
-        sequence=(latest or 0) + 1,
-        kind=kind,
-        status_before=status_before,
-        status_after=order.status,
-        occurred_at=occurred_at or now(),
-        details=details or {},
+    row_of(
+        _APPEND,
+        {
+            "order": order.pk,
+            "kind": kind,
+            "before": status_before,
+            "after": order.status,
+            "at": occurred_at or now(),
+            "details": Jsonb(details or {}),
+        },
     )
 
 

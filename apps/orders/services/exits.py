@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from apps.core.rows import row_of
 from apps.orders.domain.states import FINAL, WORKING, OrderStatus
 from apps.orders.domain.types import OrderRole
 from apps.orders.models import Order
@@ -47,7 +48,12 @@ def exits_cancel(*, entry: Order, reason: str, waiting: set[str] | None = None) 
         order_move(order=exit_order, target=S.CANCELED, kind="order.canceled", reason=reason)
 
 
+_ANY = "SELECT id FROM orders_order WHERE parent_id = %(entry)s LIMIT 1"
+
+
 def _exits_locked(entry: Order, statuses: set[str]) -> list[Order]:
+    if row_of(_ANY, {"entry": entry.pk}) is None:
+        return []
     return list(
         Order.objects.select_for_update(of=("self",))
         .filter(parent=entry, status__in=statuses)

@@ -1,6 +1,7 @@
 """Freezes an account's instrument while the truth about an order is not known."""
 
 from apps.core.clock import now
+from apps.core.rows import row_of
 from apps.core.services import audit_record
 from apps.orders.models import InstrumentFreeze, Order
 
@@ -24,8 +25,13 @@ def freeze_set(*, order: Order, reason: str) -> InstrumentFreeze:
     return freeze
 
 
+_OPEN = "SELECT id FROM orders_instrumentfreeze WHERE order_id = %(order)s AND released_at IS NULL"
+
+
 def freeze_release_for(*, order: Order) -> None:
     """Release what the order froze; harmless when nothing is frozen."""
+    if row_of(_OPEN, {"order": order.pk}) is None:
+        return
     for freeze in InstrumentFreeze.objects.select_for_update().filter(
         order=order, released_at=None
     ):

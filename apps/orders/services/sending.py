@@ -19,19 +19,23 @@ from apps.orders.services.freezes import freeze_release_for, freeze_set
 S = OrderStatus
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def order_claim(*, order: Order, epoch: int) -> bool:
     """Take an INTENT order for sending; only one worker ever gets True.
 
     The caller proves in the same transaction that its lease epoch is current, and commits before
     it writes to a socket.
     """
-    claimed = Order.objects.filter(pk=order.pk, status=S.INTENT.value).update(
-        status=S.SENDING.value, sent_at=now(), claimed_epoch=epoch, updated_at=wall_now()
-    )
-    if claimed != 1:
+    changes = {
+        "status": S.SENDING.value,
+        "sent_at": now(),
+        "claimed_epoch": epoch,
+        "updated_at": wall_now(),
+    }
+    if Order.objects.filter(pk=order.pk, status=S.INTENT.value).update(**changes) != 1:
         return False
-    order.refresh_from_db()
+    for name, value in changes.items():
+        setattr(order, name, value)
     order_event_add(
         order=order,
         kind="order.claimed",

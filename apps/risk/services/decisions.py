@@ -1,6 +1,10 @@
 """Passes an intent through the gate and keeps the decision with all that it was taken on."""
 
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+
 from apps.accounts.models import TradingAccount
+from apps.core.rows import row_of
 from apps.marketdata.models import Instrument
 from apps.risk.domain.checks import gate_ask
 from apps.risk.domain.types import Denial, GateAnswer, OrderIntent, RiskContext, record_of
@@ -8,6 +12,7 @@ from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
 
 _REASON_LENGTH = 400
+_ENTER = "SELECT id FROM accounts_tradingaccount WHERE id = %(account)s FOR NO KEY UPDATE"
 
 
 def gate_enter(*, account: TradingAccount) -> None:
@@ -19,7 +24,9 @@ def gate_enter(*, account: TradingAccount) -> None:
     Raises:
         TransactionManagementError: No transaction is open.
     """
-    TradingAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("the gate is entered in the transaction of the decision")
+    row_of(_ENTER, {"account": account.pk})
 
 
 def risk_decide(
