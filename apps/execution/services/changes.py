@@ -4,17 +4,19 @@ What makes an order larger or worse passes the risk gate first, like a new one.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.brokers.registry import gateway_for
+from apps.core.clock import now, standing_at
 from apps.core.money import plain
 from apps.execution.selectors import MarketNow, desk_start_latest, risk_context
 from apps.execution.services.asking import ticket_intent, trading_rules
 from apps.execution.services.entry import TicketRefused
-from apps.execution.services.markets import market_for
+from apps.execution.services.markets import MarketUnknown, market_for
 from apps.orders.domain.groups import GroupState
 from apps.orders.domain.objections import ticket_objections
 from apps.orders.domain.states import OrderStatus
@@ -66,7 +68,6 @@ class AmendedOrder:
         return self.decision is not None and self.decision.outcome == denied
 
 
-@transaction.atomic
 def order_cancel_enter(*, order: Order, reason: str, actor: User | None) -> Order:
     """Ask for the end of an order. One that was never sent ends here and now.
 
@@ -76,13 +77,14 @@ def order_cancel_enter(*, order: Order, reason: str, actor: User | None) -> Orde
     Raises:
         ChangeRefused: It is over, or somebody else looks after it; nothing is written.
     """
-    locked = order_locked(order.pk)
-    if objection := cancel_objection(locked):
-        raise ChangeRefused(objection)
-    if locked.status == OrderStatus.INTENT:
-        order_abandon(order=locked, reason=reason, actor=actor)
-    else:
-        order_cancel_request(order=locked, reason=reason, actor=actor)
+    with standing_at(_moment(order)), transaction.atomic():
+        locked = order_locked(order.pk)
+        if objection := cancel_objection(locked):
+            raise ChangeRefused(objection)
+        if locked.status == OrderStatus.INTENT:
+            order_abandon(order=locked, reason=reason, actor=actor)
+        else:
+            order_cancel_request(order=locked, reason=reason, actor=actor)
     order.refresh_from_db()
     return order
 
@@ -119,7 +121,7 @@ def order_amend_enter(
     if not gateway_for(order.account).capabilities.amends:
         raise ChangeRefused("The venue changes no working order; cancel it and enter a new one.")
     market = market_for(account=order.account, instrument=order.instrument)
-    with transaction.atomic():
+    with standing_at(market.as_of), transaction.atomic():
         gate_enter(account=order.account)
         locked = order_locked(order.pk)
         _possible_require(locked)
@@ -144,6 +146,14 @@ def order_amend_enter(
         except AmendmentRefused as refused:
             raise ChangeRefused(f"It is not changed: {refused}.") from None
     return AmendedOrder(order=asked, decision=decision)
+
+
+def _moment(order: Order) -> datetime:
+    """Return the market time of an order; the machine's where its market shows nothing."""
+    try:
+        return market_for(account=order.account, instrument=order.instrument).as_of
+    except MarketUnknown:
+        return now()
 
 
 def _possible_require(order: Order) -> None:
