@@ -15,7 +15,11 @@
     for (const part of form.querySelectorAll("[data-time]")) toggle(part, part.dataset.time === time);
   };
   if (form) {
-    form.addEventListener("input", follow);
+    form.addEventListener("change", follow);
+    form.addEventListener("input", (event) => {
+      // What stood at the field was said of another value; the preview judges the new one
+      event.target.closest(".desk-form > div")?.querySelectorAll("[role=alert]").forEach((said) => said.remove());
+    });
     follow();
   }
 

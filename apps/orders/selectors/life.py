@@ -1,14 +1,13 @@
 """Reads one order's life as its page tells it: step by step, and what the market showed then."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, QuerySet
 
 from apps.accounts.models import User
-from apps.core.models import AuditEvent
 from apps.marketdata.domain.quotes import QuoteView
 from apps.orders.models import Fill, Order, OrderEvent, OrderQuote
 from apps.orders.selectors.orders import order_list_for
@@ -43,6 +42,7 @@ class LifeStep:
     event: OrderEvent
     title: str
     actor: str
+    details: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,21 +71,15 @@ def order_life_list(user: User | AnonymousUser) -> QuerySet[Order]:
 
 def order_steps(order: Order) -> list[LifeStep]:
     """Return the steps of an order of ``order_life_list``, oldest first, with who took them."""
-    actors = _actors(order)
-    seen: dict[str, int] = defaultdict(int)
-    steps = []
-    for event in order.events.all():
-        taken = actors[event.kind]
-        place = seen[event.kind]
-        seen[event.kind] += 1
-        steps.append(
-            LifeStep(
-                event=event,
-                title=_TITLES.get(event.kind, event.kind),
-                actor=taken[place] if place < len(taken) else "",
-            )
+    return [
+        LifeStep(
+            event=event,
+            title=_TITLES.get(event.kind, event.kind),
+            actor=event.details.get("by", ""),
+            details={name: value for name, value in event.details.items() if name != "by"},
         )
-    return steps
+        for event in order.events.all()
+    ]
 
 
 def order_markets(order: Order) -> list[MarketShown]:
@@ -98,16 +92,3 @@ def order_markets(order: Order) -> list[MarketShown]:
         )
         for quote in order.quotes.all()
     ]
-
-
-def _actors(order: Order) -> dict[str, list[str]]:
-    """Return who took each step, by kind, oldest first; each step has its audit event."""
-    rows = (
-        AuditEvent.objects.filter(subject_type="orders.Order", subject_id=str(order.pk))
-        .order_by("pk")
-        .values_list("action", "actor_id", "actor_label")
-    )
-    actors: dict[str, list[str]] = defaultdict(list)
-    for action, actor_id, label in rows:
-        actors[action].append(label if actor_id is not None else "")
-    return actors
