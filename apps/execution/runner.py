@@ -72,7 +72,10 @@ def deployment_tick(*, deployment_id: int, seconds: float) -> TickResult:
 
 def _deployment_due(deployment_id: int) -> Deployment | None:
     """Return the deployment if it trades, or has left something that must be seen to."""
-    found = Deployment.objects.select_related("account", "version").filter(pk=deployment_id).first()
+    deployments = Deployment.objects.select_related("account", "version")
+    # The source is read once per process, see ``run_open``
+    lean = deployments.defer("version__source", "version__parameters_schema")
+    found = lean.filter(pk=deployment_id).order_by().first()
     if found is None or found.state == DeploymentState.RUNNING:
         return found
     return found if deployment_winds_down(deployment=found) else None

@@ -5,12 +5,11 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Now
 
 from apps.accounts.models import TradingAccount
 from apps.core.rows import row_of
@@ -111,6 +110,13 @@ RETURNING id
 """
 
 
+_GIVE_BACK = """
+UPDATE {table} SET expires_at = statement_timestamp() - interval '1 second', holder = ''
+WHERE {owner} = %(owner)s AND epoch = %(epoch)s
+RETURNING id
+"""
+
+
 def _acquire(model: type[Lease], owner: dict[str, int], holder: str) -> int | None:
     taken = _run(_TAKE, model, owner, holder=holder)
     if taken is None:
@@ -134,9 +140,7 @@ def _run(
 
 
 def _release(model: type[Lease], owner: dict[str, int], epoch: int) -> None:
-    model.objects.filter(**owner, epoch=epoch).update(
-        expires_at=Now() - timedelta(seconds=1), holder=""
-    )
+    _run(_GIVE_BACK, model, owner, epoch=epoch)
 
 
 # One statement and one commit. The commit does not wait for the disk: when the machine

@@ -4,7 +4,7 @@ from django.db import connection
 from django.db.transaction import TransactionManagementError
 
 from apps.accounts.models import TradingAccount
-from apps.core.rows import row_of
+from apps.core.rows import row_of, row_stored_once
 from apps.marketdata.models import Instrument
 from apps.risk.domain.checks import gate_ask
 from apps.risk.domain.types import Denial, GateAnswer, OrderIntent, RiskContext, record_of
@@ -66,5 +66,4 @@ def risk_decide(
     }
     if signal is None:
         return RiskDecision.objects.create(signal=None, **values)
-    decision, _ = RiskDecision.objects.get_or_create(signal=signal, defaults=values)
-    return decision
+    return row_stored_once(RiskDecision.objects, unique={"signal": signal}, values=values)

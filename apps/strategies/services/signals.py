@@ -1,5 +1,6 @@
 """Records what strategies wanted."""
 
+from apps.core.rows import row_stored_once
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.strategies.domain.strategy import Decision
@@ -10,11 +11,10 @@ def signal_record(
     *, deployment: Deployment, instrument: Instrument, bar: Bar, decision: Decision
 ) -> Signal:
     """Record what a strategy wanted after ``bar``; again, it returns the first recording."""
-    signal, _ = Signal.objects.get_or_create(
-        deployment=deployment,
-        instrument=instrument,
-        bar_open_at=bar.open_at,
-        defaults={
+    return row_stored_once(
+        Signal.objects,
+        unique={"deployment": deployment, "instrument": instrument, "bar_open_at": bar.open_at},
+        values={
             "as_of": bar.close_at,
             "action": decision.action,
             "reference_price": decision.reference_price,
@@ -23,4 +23,3 @@ def signal_record(
             "take_profit_ratio": decision.take_profit_ratio,
         },
     )
-    return signal
