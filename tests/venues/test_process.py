@@ -1,6 +1,7 @@
 """The venue as a process: its journal survives kills, its clients, and whoever started it."""
 
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -188,3 +189,18 @@ def test_venue_ends_with_whoever_started_it(tmp_path: Path) -> None:
     assert started.wait(timeout=30) == 0
     started.stdout.close()
     assert [entry["kind"] for entry in journal_read(tmp_path / "j").entries] == ["start"]
+
+
+def test_request_that_ends_halfway_is_not_heard(venue: LoopbackVenue) -> None:
+    body = b'{"client_order_id": "K1"}'
+    head = (
+        b"POST /v1/orders/place HTTP/1.1\r\nHost: venue\r\nX-Loopback-Account: desk\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+    for until in (40, len(head) - 4, len(head), len(head) + len(body) // 2):
+        with socket.create_connection(("127.0.0.1", venue.port)) as line:
+            line.sendall((head + body)[:until])
+            line.shutdown(socket.SHUT_WR)
+            while line.recv(4096):
+                pass
+    assert list(venue.journal().requests("PLACE")) == []

@@ -90,12 +90,15 @@ class VenueHandler(BaseHTTPRequestHandler):
     def _asked(self, query: str) -> Mapping[str, Any]:
         if self.command == "GET":
             return dict(parse_qsl(query))
-        length = self.headers.get("Content-Length", "0")
+        length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > LARGEST_BODY:
             self.close_connection = True
             raise Refusal("the body needs its length, up to a mebibyte", code="BODY")
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise Refusal("the request ends before its body does", code="BODY")
         try:
-            asked = json.loads(self.rfile.read(int(length)) or b"{}")
+            asked = json.loads(body or b"{}")
         except ValueError as garbage:
             raise Refusal(f"the body is no JSON: {garbage}", code="BODY") from garbage
         if not isinstance(asked, dict):
