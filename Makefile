@@ -18,7 +18,7 @@ DEPLOYMENT := DJANGO_SETTINGS_MODULE=tradingsite.settings.production \
 	DESK_ALLOWED_HOSTS=desk.example
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check e2e bench endurance requirements clean
+.PHONY: help setup demo test check e2e bench endurance prove requirements clean
 .SUFFIXES:
 
 help:  ## Show this list
@@ -50,6 +50,9 @@ bench: setup  ## Measure what the documents promise
 
 endurance: setup  ## Kill workers at every statement, and twenty over a whole file of bars
 	$(RUN) -m pytest -o addopts= -s tests/endurance
+
+prove: setup  ## Kill workers at every named step of the order path, and drive 100,000 reports; long
+	LONG_PROOFS=1 $(RUN) -m pytest -o addopts= -s tests/proofs
 
 requirements: $(PACKAGES)  ## Pin the newest versions that requirements*.in allow, with hashes
 	$(COMPILE) --upgrade --strip-extras --output-file requirements.txt requirements.in
