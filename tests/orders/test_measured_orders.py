@@ -46,7 +46,13 @@ def a_filled_order(**changes: Any) -> Order:
         ("order.intended", "order.claimed", "order.accepted", "order.filled"), start=1
     ):
         OrderEventFactory(order=order, sequence=sequence, kind=kind)
-    fill = FillFactory(order=order, quantity=D(10), price=D(101), commission=D(1))
+    fill = FillFactory(
+        order=order,
+        quantity=D(10),
+        price=D(101),
+        commission=D(1),
+        executed_at=order.decided_at + timedelta(minutes=7),
+    )
     OrderQuoteFactory(order=order, moment="FILL", fill=fill, last=D(101), bid=None, ask=None)
     return order
 
@@ -71,6 +77,16 @@ def test_an_order_is_measured_against_each_moment(auditor: User) -> None:
     assert quality.vwap_slippage_bps < 0  # the market's average was 101.5
     assert measured.timings.decision_to_wire is not None
     assert measured.timings.ack_to_fill is not None
+
+
+def test_an_order_inside_a_bar_is_measured_against_that_bar(auditor: User) -> None:
+    order = a_filled_order()
+    opened = order.decided_at - timedelta(minutes=2)
+    bars = [bar("90", at=opened - timedelta(minutes=15)), bar("102", at=opened)]
+    candles_store(instrument=order.instrument, timeframe="15m", bars=bars)
+    measured = order_measure(measured_order_list(auditor).get())
+
+    assert measured.quality.vwap_slippage_bps == D("-98.0392156863")
 
 
 def test_an_order_without_quotes_has_no_costs_and_a_fill_ratio(auditor: User) -> None:

@@ -1,7 +1,10 @@
 """What the market showed when an order was decided, submitted and filled."""
 
+from decimal import Decimal
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 
 from apps.core.fields import AmountField
 from apps.core.models import AppendOnlyModel
@@ -28,6 +31,12 @@ class OrderQuote(AppendOnlyModel):
     bid = AmountField(null=True)
     ask = AmountField(null=True)
     last = AmountField()
+    mid = models.GeneratedField(
+        expression=Coalesce((F("bid") + F("ask")) / Value(Decimal(2)), F("last")),
+        output_field=AmountField(),
+        db_persist=True,
+        help_text="Half way between bid and ask; the last price where one of them is not known",
+    )
     source = models.CharField(max_length=8, help_text="BAR, TICKER or BOOK")
     quoted_at = models.DateTimeField(help_text="Venue or market time of the prices")
 

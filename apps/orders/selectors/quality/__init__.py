@@ -1,0 +1,47 @@
+"""Measures of execution quality: of one order, and of many by what they have in common."""
+
+from apps.orders.selectors.quality.groups import (
+    Histogram,
+    HistogramBin,
+    LatencyPercentiles,
+    QualityFigures,
+    QualityTable,
+    execution_quality_table,
+    slippage_histogram,
+)
+from apps.orders.selectors.quality.orders import (
+    MeasuredOrder,
+    OrderTimings,
+    measured_order_list,
+    order_measure,
+    orders_measure,
+    with_measures,
+)
+from apps.orders.selectors.quality.window import (
+    LONGEST_WINDOW,
+    USUAL_WINDOW,
+    Grouping,
+    QualityWindow,
+    quality_window,
+)
+
+__all__ = [
+    "LONGEST_WINDOW",
+    "USUAL_WINDOW",
+    "Grouping",
+    "Histogram",
+    "HistogramBin",
+    "LatencyPercentiles",
+    "MeasuredOrder",
+    "OrderTimings",
+    "QualityFigures",
+    "QualityTable",
+    "QualityWindow",
+    "execution_quality_table",
+    "measured_order_list",
+    "order_measure",
+    "orders_measure",
+    "quality_window",
+    "slippage_histogram",
+    "with_measures",
+]
