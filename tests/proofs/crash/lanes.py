@@ -1,11 +1,12 @@
 """Accounts of their own at the loopback venue, each traded once and then left alone."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from apps.accounts.models import TradingAccount
 from apps.core.clock import wall_now
@@ -17,10 +18,10 @@ from apps.orders.services import OrderPlan, order_create
 from apps.strategies.models import Deployment, DeploymentState
 from tests.execution.by_hand import HandDesk
 from tests.execution.chain import bars_of, bars_store, deployment_running, tick
-from tests.proofs.crash.worker import Kill, worker_run
+from tests.proofs.crash.worker import Kill, WorkerStart, worker_run
 from tests.venues.loopback.bootstrap import loopback_installed
-from tests.venues.loopback.capabilities import capabilities_of
-from tests.venues.loopback.gateway import LoopbackGateway
+from tests.venues.loopback.capabilities import capabilities_dump, capabilities_of
+from tests.venues.loopback.gateway import CAPABILITIES_VARIABLE, URL_VARIABLE
 from tests.venues.loopback.process import LoopbackVenue, loopback_venue
 from tests.venues.loopback.terms import VenueSettings
 
@@ -34,9 +35,14 @@ TIMEFRAME = "1d"
 class Lane(HandDesk):
     """One account, which people trade, or a deployment, or both."""
 
-    def __init__(self, venue: LoopbackVenue) -> None:
-        """Open the account, and move its market to 100."""
+    def __init__(self, venue: LoopbackVenue, *, start: WorkerStart = worker_run) -> None:
+        """Open the account, and move its market to 100.
+
+        Args:
+            start: Lets a worker's process work it.
+        """
         super().__init__(venue)
+        self._start = start
         self.deployment: Deployment | None = None
 
     def deploy(self) -> Deployment:
@@ -91,7 +97,7 @@ class Lane(HandDesk):
     def run(self, kill: Kill | None = None) -> bool:
         """Let a worker's process work the lane; True when it was killed."""
         deployment_id = None if self.deployment is None else self.deployment.pk
-        return worker_run(account_id=self.account.pk, deployment_id=deployment_id, kill=kill)
+        return self._start(account_id=self.account.pk, deployment_id=deployment_id, kill=kill)
 
     def leave(self) -> None:
         """Let nobody work it any more."""
@@ -107,15 +113,16 @@ class Lane(HandDesk):
 
 @contextmanager
 def crash_venue(folder: Path) -> Iterator[LoopbackVenue]:
-    """Run a venue at which every account of Bybit's is held, with no cash of its own."""
+    """Run a venue at which every account of Bybit's is held, with no cash of its own.
+
+    Workers learn of it from the environment.
+    """
     folder.mkdir(exist_ok=True)
-    with (
-        loopback_venue(folder / "journal", opening_cash="0") as venue,
-        loopback_installed(partial(_adapter, venue)),
-    ):
-        yield venue
-
-
-def _adapter(venue: LoopbackVenue, account: TradingAccount) -> LoopbackGateway:
     capabilities = capabilities_of(VenueSettings(), absence_window_seconds=ABSENCE_SECONDS)
-    return LoopbackGateway(account, base_url=venue.url, capabilities=capabilities)
+    with loopback_venue(folder / "journal", opening_cash="0") as venue:
+        known = {
+            URL_VARIABLE: venue.url,
+            CAPABILITIES_VARIABLE: capabilities_dump(capabilities),
+        }
+        with patch.dict(os.environ, known), loopback_installed():
+            yield venue

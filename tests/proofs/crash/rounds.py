@@ -12,7 +12,7 @@ from apps.reconciliation.models import Break, ReconciliationRun
 from tests.proofs.crash.lanes import Lane
 from tests.proofs.crash.scenes import SCENES
 from tests.proofs.crash.steps import Step
-from tests.proofs.crash.worker import Kill, WorkerFailed
+from tests.proofs.crash.worker import Kill, WorkerFailed, WorkerStart, worker_run
 from tests.venues.loopback.desk import desk_order_list
 from tests.venues.loopback.history import DeskOrder
 from tests.venues.loopback.process import LoopbackVenue
@@ -60,9 +60,11 @@ def kills_at(step: Step, *, count: int, first: int = 0) -> list[tuple[str, Kill]
     return spread
 
 
-def round_play(venue: LoopbackVenue, scene: str, kill: Kill | None) -> Round:
+def round_play(
+    venue: LoopbackVenue, scene: str, kill: Kill | None, *, start: WorkerStart = worker_run
+) -> Round:
     """Play a scene on an account of its own; without a kill, one worker does it all."""
-    lane = Lane(venue)
+    lane = Lane(venue, start=start)
     SCENES[scene](lane)
     was_killed = kill is not None and lane.run(kill)
     found = _under_way(lane)

@@ -9,6 +9,7 @@ from tests.proofs.crash.lanes import crash_venue
 from tests.proofs.crash.rounds import Round, kills_at, round_play
 from tests.proofs.crash.steps import Step
 from tests.proofs.crash.verdict import Verdict, verdicts_of
+from tests.proofs.crash.worker import WorkerStart, worker_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,14 @@ HEAD = (
 )
 
 
-def steps_play(folder: Path, steps: Iterable[Step], *, count: int) -> list[Row]:
-    """Kill ``count`` workers at each of the steps, all at one venue."""
+def steps_play(
+    folder: Path, steps: Iterable[Step], *, count: int, start: WorkerStart = worker_run
+) -> list[Row]:
+    """Kill ``count`` workers at each of the steps, all at one venue.
+
+    Args:
+        start: How the workers that are killed, and those after them, are started.
+    """
     wanted = [
         (step, *planned)
         for number, step in enumerate(steps)
@@ -69,7 +76,7 @@ def steps_play(folder: Path, steps: Iterable[Step], *, count: int) -> list[Row]:
     with crash_venue(folder) as venue:
         scenes = dict.fromkeys(scene for _, scene, _ in wanted)
         undisturbed = {scene: round_play(venue, scene, None) for scene in scenes}
-        killed = [round_play(venue, scene, kill) for _, scene, kill in wanted]
+        killed = [round_play(venue, scene, kill, start=start) for _, scene, kill in wanted]
         verdicts = verdicts_of(venue.journal(), killed, undisturbed)
     rows = []
     for step in dict.fromkeys(step for step, _, _ in wanted):

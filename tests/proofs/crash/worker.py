@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils import timezone
 
@@ -35,6 +35,15 @@ class Kill:
 
 class WorkerFailed(RuntimeError):
     """A worker's process ended by an error: its own, or because its work did not come to rest."""
+
+
+class WorkerStart(Protocol):
+    """Lets a worker's process bring one account and its deployment to rest."""
+
+    def __call__(
+        self, *, account_id: int, deployment_id: int | None, kill: Kill | None = None
+    ) -> bool:
+        """Return whether the process was killed, as ``kill`` wants."""
 
 
 def worker_run(*, account_id: int, deployment_id: int | None, kill: Kill | None = None) -> bool:
