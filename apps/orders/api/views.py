@@ -2,11 +2,17 @@
 
 import django_filters
 from django.db.models import Prefetch, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from apps.accounts.api.scope import AccountFilter, AccountScope
 from apps.core.api.filters import IdFilter, QueryFilterSet, WordFilter, YesNoFilter, moment_window
 from apps.core.api.views import ReadOnlyViewSet
 from apps.marketdata.api.filters import InstrumentFilter
+from apps.orders.api.quality_serializers import OrderQualitySerializer
 from apps.orders.api.serializers import (
     FillSerializer,
     OrderDetailSerializer,
@@ -28,6 +34,7 @@ from apps.orders.models import (
     OrderEvent,
     OrderGroup,
 )
+from apps.orders.selectors.quality import order_measure, with_measures
 from apps.strategies.api.filters import DeploymentFilter
 
 
@@ -72,6 +79,16 @@ class OrderViewSet(AccountScope[Order], ReadOnlyViewSet[Order]):
             Prefetch("fills", Fill.objects.order_by("id")),
             Prefetch("exits", Order.objects.order_by("id").only("id", "parent_id")),
         )
+
+    @extend_schema(responses=OrderQualitySerializer)
+    @action(detail=True, methods=["get"])
+    def quality(self, request: Request, pk: int) -> Response:
+        """Return what the order's execution cost and how long its parts took; costs are positive.
+
+        An order that was never sent has a fill ratio of 0 and no costs.
+        """
+        order = get_object_or_404(with_measures(self.get_queryset()), pk=pk)
+        return Response(OrderQualitySerializer(order_measure(order)).data)
 
 
 class OrderGroupFilters(QueryFilterSet):
