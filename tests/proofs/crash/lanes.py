@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from apps.accounts.models import TradingAccount
@@ -45,7 +46,7 @@ class Lane(HandDesk):
         self._start = start
         self.deployment: Deployment | None = None
 
-    def deploy(self) -> Deployment:
+    def deploy(self, **parameters: Any) -> Deployment:
         """Let a strategy run that has dealt with every bar until yesterday's."""
         self.deployment = deployment_running(
             account=self.account,
@@ -54,6 +55,7 @@ class Lane(HandDesk):
             timeframe=TIMEFRAME,
             start=self._yesterday,
             size="10",
+            **parameters,
         )
         return self.deployment
 

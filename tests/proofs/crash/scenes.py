@@ -8,6 +8,8 @@ from apps.execution.services.changes import Amendment, order_amend_enter, order_
 from apps.orders.domain.groups import GroupKind
 from apps.orders.domain.types import OrderOrigin, OrderType, Side
 from apps.orders.models import Order
+from apps.strategies.models import PositionPolicy
+from apps.strategies.services import deployment_stop
 from tests.proofs.crash.lanes import Lane
 from tests.proofs.crash.steps import STEPS
 from tests.proofs.crash.worker import Kill
@@ -15,8 +17,8 @@ from tests.proofs.crash.worker import Kill
 D = Decimal
 BRACKET: dict[str, Any] = {"stop_ratio": "0.05", "target_ratio": "0.1"}
 EXITS: dict[str, Any] = {"limit_price": "110", "stop_price": "95", "reduce_only": True}
-SHORT = "100.50"
-"""A close that tells the strategy to be short."""
+LONG, SHORT = "100.25", "100.50"
+"""Closes that tell the strategy what to be."""
 
 
 def turn(lane: Lane) -> None:
@@ -31,6 +33,22 @@ def take_back(lane: Lane) -> None:
     lane.deploy()
     lane.intend(limit_price=90)
     lane.close(SHORT)
+
+
+def protected(lane: Lane) -> None:
+    """A deployment's bar says long, with a stop and a target that the desk has to manage."""
+    lane.deploy(stop_loss_ratio=0.05, take_profit_ratio=0.1)
+    lane.close(LONG)
+
+
+def closing(lane: Lane) -> None:
+    """A deployment is stopped, and is not to keep what it holds."""
+    deployment = lane.deploy()
+    lane.intend()
+    lane.reconcile()
+    deployment.on_stop = PositionPolicy.CLOSE
+    deployment.save(update_fields=["on_stop"])
+    deployment_stop(deployment=deployment)
 
 
 def market(lane: Lane) -> None:
@@ -115,6 +133,8 @@ def _unknown(lane: Lane, fault: str) -> None:
 SCENES: dict[str, Callable[[Lane], None]] = {
     "turn": turn,
     "take-back": take_back,
+    "protected": protected,
+    "closing": closing,
     "market": market,
     "cancel": cancel,
     "amend": amend,

@@ -8,6 +8,7 @@ DECIDING = "apps.execution.services.deciding"
 SENDING = "apps.execution.services.sending"
 RECOVERY = "apps.execution.services.recovery"
 GROUPS = "apps.execution.services.groups"
+CLOSING = "apps.execution.services.closing"
 INTAKE = "apps.reconciliation.services.intake"
 GATEWAY = "tests.venues.loopback.gateway:LoopbackGateway"
 CURSOR = "apps.execution.services.progress:cursor_advance"
@@ -197,6 +198,10 @@ _CHANGED = (
 )
 _MANAGED = (
     _step(
+        "managed-open", "managed order not committed", f"{DECIDING}:group_create", A, "protected"
+    ),
+    _step("managed-after", "managed order committed, not begun", f"{GROUPS}:_plan", B, "protected"),
+    _step(
         "legs-open",
         "legs not committed",
         f"{GROUPS}:group_plan_record",
@@ -234,6 +239,16 @@ _MANAGED = (
     _step("exit-shrinks", "exit filled in part, other as before", AMEND, B, "oco-part"),
     _step("exit-ends", "exit filled, other still works", CANCEL, B, "bracket-end"),
 )
+_CLOSED = (
+    _step("closing-open", "closing order not committed", f"{CLOSING}:order_create", A, "closing"),
+    _step(
+        "closing-after", "closing order committed, not sent", f"{CLOSING}:order_send", B, "closing"
+    ),
+    _step(
+        "closing-answered", "closed, fills not taken in", f"{CLOSING}:reports_intake", B, "closing"
+    ),
+    _step("closing-done", "end of closing not committed", f"{CLOSING}:closing_done", A, "closing"),
+)
 _RECOVERED = (
     _step(
         "unknown-open",
@@ -260,5 +275,6 @@ _RECOVERED = (
 )
 
 STEPS = {
-    step.name: step for step in (*_DECIDED, *_SENT, *_TAKEN_IN, *_CHANGED, *_MANAGED, *_RECOVERED)
+    step.name: step
+    for step in (*_DECIDED, *_SENT, *_TAKEN_IN, *_CHANGED, *_MANAGED, *_CLOSED, *_RECOVERED)
 }
