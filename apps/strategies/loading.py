@@ -10,6 +10,7 @@ import linecache
 import sys
 import threading
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,7 +34,16 @@ class StrategyUnloadable(ValueError):
 
 
 class ParametersRefused(ValueError):
-    """The parameters do not fit the strategy; the message names each that does not."""
+    """The parameters do not fit the strategy; the message names each that does not.
+
+    Attributes:
+        faults: Name and sentence of each fault; the name is empty where several together do not
+            fit.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(sentence for _, sentence in faults))
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +126,12 @@ def strategy_build(loaded: LoadedStrategy, parameters: dict[str, Any]) -> Strate
     try:
         checked = parameters_class.model_validate(parameters)
     except ValidationError as error:
-        sentences = [_sentence(fault, parameters_class) for fault in error.errors()]
-        raise ParametersRefused("; ".join(sentences)) from error
+        raise ParametersRefused(
+            [
+                (str(next(iter(fault["loc"]), "")), _sentence(fault, parameters_class))
+                for fault in error.errors()
+            ]
+        ) from error
     try:
         strategy = loaded.strategy_class(checked)
         warmup: object = strategy.warmup_bars  # an author's code may return anything

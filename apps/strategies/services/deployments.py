@@ -120,19 +120,20 @@ def _deployment_store(
                 action="deployment.created",
                 subject=deployment,
                 actor=actor,
-                details=_described(deployment, instruments),
+                details=deployment_terms(deployment, instruments),
             )
     except (ValidationError, IntegrityError) as error:
         raise DeploymentRefused(_faults_of(error, deployment.name)) from error
 
 
-def _described(deployment: Deployment, instruments: Sequence[Instrument]) -> dict[str, Any]:
+def deployment_terms(deployment: Deployment, instruments: Sequence[Instrument]) -> dict[str, Any]:
+    """Return what a deployment was set to, as plain values by name."""
     terms = {name: getattr(deployment, name) for name in _TERMS}
     cap = deployment.sizing_cap_ratio
     return {
         "version": str(deployment.version),
         "account": deployment.account.name,
-        "instruments": [instrument.symbol for instrument in instruments],
+        "instruments": sorted(instrument.symbol for instrument in instruments),
         "timeframe": deployment.timeframe,
         "parameters": deployment.parameters,
         "sizing_method": deployment.sizing_method,
