@@ -81,17 +81,17 @@ def _bootstrap(kill: Kill | None) -> None:
 
 
 def rest_reach(*, account_id: int, deployment_id: int | None) -> None:
-    """Carry out the tasks that the sweep names until two looks in turn find nothing to wait for.
+    """Carry out the tasks that the sweep names, until it names none or twice in turn in vain.
 
     Raises:
         WorkerFailed: It takes too long.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     quiet_looks = 0
-    while quiet_looks < 2:
+    while quiet_looks < 2 and (due := _due(account_id, deployment_id)):
         if time.monotonic() > deadline:
             raise WorkerFailed(f"account {account_id} did not come to rest")
-        results = [task(owner) for task, owner in _due(account_id, deployment_id)]
+        results = [task(owner) for task, owner in due]
         is_quiet = all(result == TickResult.DONE for result in results)
         quiet_looks = quiet_looks + 1 if is_quiet else 0
         time.sleep(0 if is_quiet else GAP_SECONDS)
