@@ -13,19 +13,23 @@ _ROUNDING = Context(prec=MAX_DIGITS + 1, rounding=ROUND_HALF_EVEN)
 ZERO = Decimal(0)
 
 
+class AmountUnstorable(ValueError):
+    """A number is no amount that the database can keep."""
+
+
 def stored(amount: Decimal) -> Decimal:
     """Round half to even to the ten decimal places that the database keeps.
 
     Raises:
-        ValueError: The amount is not finite or needs more than 18 digits before the point.
+        AmountUnstorable: The amount is not finite or needs more than 18 digits before the point.
     """
     if not amount.is_finite():
-        raise ValueError(f"an amount must be finite, was {amount}")
+        raise AmountUnstorable(f"an amount must be finite, was {amount}")
     if amount.copy_abs() < _TOO_LARGE:
         rounded = amount.quantize(SMALLEST, context=_ROUNDING)
         if rounded.copy_abs() < _TOO_LARGE:
             return rounded
-    raise ValueError(f"an amount must be below {_TOO_LARGE}, was {amount}")
+    raise AmountUnstorable(f"an amount must be below {_TOO_LARGE}, was {amount}")
 
 
 class CurrencyMismatch(ValueError):

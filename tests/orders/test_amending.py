@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.orders.domain.states import OrderStatus, Overfill
+from apps.orders.domain.states import OrderStatus, Overfill, ReportContradicts
 from apps.orders.domain.types import FillReport, OrderReport, Side
 from apps.orders.models import Order
 from apps.orders.services import (
@@ -14,6 +14,7 @@ from apps.orders.services import (
     fill_record,
     order_amend_refuse,
     order_amend_request,
+    order_cancel_request,
     order_report_record,
 )
 from tests.factories.orders import OrderFactory
@@ -129,6 +130,60 @@ def test_a_reduction_that_is_full_already_ends_filled(order: Order) -> None:
     filled(order, 6, "A")
     after = taken_in(order, report(order, S.FILLED, quantity=D(6)))
     assert stands(after, "status", "quantity") == [S.FILLED, 6]
+
+
+def test_a_reduction_below_what_has_filled_is_refused_and_nothing_is_written(
+    order: Order,
+) -> None:
+    asked(order, quantity=D(6))
+    filled(order, 7, "A")
+    order.refresh_from_db()
+    before = stands(order, "status", "quantity", "amendment"), order.events.count()
+    with pytest.raises(ReportContradicts, match="has filled 7; the venue reports it with a quan"):
+        taken_in(order, report(order, S.PARTIALLY_FILLED, quantity=D(6)))
+    order.refresh_from_db()
+    assert (stands(order, "status", "quantity", "amendment"), order.events.count()) == before
+
+
+def test_a_cancel_on_its_way_does_not_lose_the_larger_quantity(order: Order) -> None:
+    asked(order, quantity=D(15))
+    order_cancel_request(order=order, reason="enough")
+    filled(order, 12, "A")
+    order.refresh_from_db()
+    assert stands(order, "status", "quantity", "filled_quantity") == [S.PENDING_CANCEL, 15, 12]
+    after = taken_in(order, report(order, S.CANCELED, quantity=D(15)))
+    assert after.status == S.CANCELED
+
+
+def test_terms_in_force_are_taken_over_while_a_cancel_is_on_its_way(order: Order) -> None:
+    asked(order, quantity=D(15))
+    order_cancel_request(order=order, reason="enough")
+    after = taken_in(order, report(order, quantity=D(15)))
+    assert stands(after, "status", "quantity", "amendment") == [S.PENDING_CANCEL, 15, None]
+    last = order.events.order_by("sequence").last()
+    assert last is not None
+    assert [last.kind, last.status_before, last.status_after] == [
+        "order.amended",
+        S.PENDING_CANCEL,
+        S.PENDING_CANCEL,
+    ]
+    filled(order, 15, "A")
+    order.refresh_from_db()
+    assert order.status == S.FILLED
+
+
+def test_a_refusal_ends_the_larger_quantity_whatever_was_asked_since(order: Order) -> None:
+    asked(order, quantity=D(15))
+    order_cancel_request(order=order, reason="enough")
+    order_amend_refuse(order=order, reason="too late", code="X")
+    order.refresh_from_db()
+    assert stands(order, "status", "status_reason", "amendment") == [
+        S.PENDING_CANCEL,
+        "enough",
+        None,
+    ]
+    with pytest.raises(Overfill):
+        filled(order, 12, "A")
 
 
 @pytest.mark.parametrize(

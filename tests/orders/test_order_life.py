@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.core.models import AuditEvent
-from apps.orders.domain.states import IllegalTransition, OrderStatus, Overfill
+from apps.orders.domain.states import IllegalTransition, OrderStatus, Overfill, ReportContradicts
 from apps.orders.models import InstrumentFreeze, Order
 from apps.orders.services import (
     fill_record,
@@ -109,6 +109,8 @@ class Model:
 
     def fill(self, trade: str, quantity: int) -> None:
         if trade in self.fills:
+            if self.fills[trade] != quantity:
+                raise RefusedError
             return
         if self.filled + quantity > WHOLE or self.status in {"INTENT", "REJECTED", "FILLED"}:
             raise RefusedError
@@ -168,7 +170,7 @@ def taken_by_the_desk(order: Order, step: Step) -> bool:
     name, argument = step
     try:
         SERVICES[name](order, argument)
-    except (IllegalTransition, Overfill):
+    except (IllegalTransition, Overfill, ReportContradicts):
         return False
     return True
 

@@ -106,6 +106,47 @@ def test_fill_report_that_cannot_be_true_is_refused_and_nothing_is_written(
     assert state_of(order) == before
 
 
+@pytest.mark.parametrize(
+    "status", [S.INTENT, S.SENDING, S.UNKNOWN, S.PENDING_CANCEL, S.PENDING_REPLACE]
+)
+def test_status_that_only_the_desk_can_give_is_refused_and_nothing_is_written(
+    status: OrderStatus,
+) -> None:
+    order = claimed(an_order())
+    before = state_of(order)
+    with pytest.raises(ReportContradicts, match=f"reports {status} of order"):
+        order_report_record(account=order.account, report=an_order_report(order, status))
+    assert state_of(order) == before
+
+
+@pytest.mark.parametrize("lie", [{"quantity": D(2)}, {"price": D(101)}], ids=str)
+def test_trade_reported_again_with_other_terms_is_refused_and_the_first_stands(
+    lie: dict[str, Any],
+) -> None:
+    order = accepted(an_order())
+    take_in(order, a_fill_report(order, 1))
+    before = state_of(order)
+    with pytest.raises(ReportContradicts, match="trade t1 is recorded as 1 at 100; the venue"):
+        take_in(order, a_fill_report(order, **{"quantity": D(1), **lie}))
+    assert state_of(order) == before
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [{"venue_order_id": "V" * 65}, {"venue_order_id": "\0"}, {"client_order_id": "\0"}],
+    ids=["long", "nul", "nul in ours"],
+)
+def test_text_that_no_column_holds_is_refused_even_where_it_would_not_be_written(
+    lie: dict[str, Any],
+) -> None:
+    order = accepted(an_order())
+    before = state_of(order)
+    for report in (an_order_report(order, S.CANCELED, **lie), a_fill_report(order, 1, **lie)):
+        with pytest.raises(ReportContradicts, match="the venue reports"):
+            take_in(order, report)
+    assert state_of(order) == before
+
+
 def test_fill_finer_than_what_is_stored_is_kept_as_stored() -> None:
     order = accepted(an_order())
     report = a_fill_report(order, "0.12345678904", price=D("100.00000000006"), commission=D(0))

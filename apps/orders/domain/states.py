@@ -57,6 +57,10 @@ FINAL = frozenset({S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED})
 """Nothing more is expected; only the last fill may still arrive."""
 
 
+TOLD_BY_VENUES = FINAL | {S.PENDING_NEW, S.NEW, S.PARTIALLY_FILLED}
+"""What a venue may say of an order; the rest is what the desk knows, wants or waits for."""
+
+
 class IllegalTransition(Exception):
     """A report asked for a step that the table does not know."""
 
@@ -69,6 +73,10 @@ class IllegalTransition(Exception):
 
 class Overfill(Exception):
     """A fill would bring the order above its quantity."""
+
+
+class ReportContradicts(ValueError):
+    """A venue reports of an order what cannot be true of it."""
 
 
 def status_require(current: OrderStatus, target: OrderStatus) -> None:

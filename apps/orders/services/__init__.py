@@ -1,5 +1,6 @@
 """Everything that may change an order."""
 
+from apps.orders.domain.states import ReportContradicts
 from apps.orders.services.amending import (
     AmendmentRefused,
     order_amend_refuse,
@@ -17,11 +18,7 @@ from apps.orders.services.groups import (
     group_plan_record,
 )
 from apps.orders.services.quotes import order_quote_record
-from apps.orders.services.reports import (
-    OrderNotFound,
-    ReportContradicts,
-    order_report_record,
-)
+from apps.orders.services.reports import OrderNotFound, order_report_record
 from apps.orders.services.sending import (
     order_abandon,
     order_absence_record,

@@ -1,18 +1,20 @@
 """Changes the terms of a working order: asked for, then confirmed or refused by the venue."""
 
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.money import plain
-from apps.orders.domain.states import TRANSITIONS, OrderStatus
+from apps.orders.domain.states import TRANSITIONS, OrderStatus, ReportContradicts
 from apps.orders.domain.types import OrderReport
 from apps.orders.models import Order
-from apps.orders.services.events import order_locked, order_move
+from apps.orders.services.events import order_event_add, order_locked, order_move
 
 S = OrderStatus
-_TERMS = ("quantity", "limit_price", "stop_price")
+_AMENDABLE = (S.PENDING_REPLACE, S.PENDING_CANCEL)
 
 
 class AmendmentRefused(ValueError):
@@ -74,14 +76,14 @@ def order_amend_request(
 
 @transaction.atomic
 def order_amend_refuse(*, order: Order, reason: str, code: str = "") -> None:
-    """Record that the venue left the order as it was; one that ended meanwhile stays ended."""
+    """Record that the venue left the order as it was; it stays canceled or ended, where it is."""
     locked = order_locked(order.pk)
-    if locked.status != S.PENDING_REPLACE:
+    if locked.amendment is None:
         return
     locked.amendment = None
-    order_move(
-        order=locked,
-        target=_working_status(locked),
+    _follow(
+        locked,
+        target=_working_status(locked) if locked.status == S.PENDING_REPLACE else None,
         kind="order.amend_refused",
         reason=reason,
         details={"code": code},
@@ -96,21 +98,31 @@ def amendment_follow(*, order: Order, report: OrderReport) -> bool:
 
     Returns:
         Whether the report confirmed the amendment; else it is to be taken in like any other.
+
+    Raises:
+        ReportContradicts: More has filled than the new terms allow; nothing is written.
     """
-    if order.status != S.PENDING_REPLACE or order.amendment is None:
+    if order.status not in _AMENDABLE or order.amendment is None:
         return False
     if report.status not in (S.NEW, S.PARTIALLY_FILLED, S.FILLED):
         return False
     wanted = {name: Decimal(value) for name, value in order.amendment.items()}
     if any(getattr(report, name) != value for name, value in wanted.items()):
         return False
+    if wanted.get("quantity", order.quantity) < order.filled_quantity:
+        raise ReportContradicts(
+            f"order {order} has filled {plain(order.filled_quantity)}; the venue reports it with "
+            f"a quantity of {plain(report.quantity)}"
+        )
     before = {name: _text(getattr(order, name)) for name in wanted}
     for name, value in wanted.items():
         setattr(order, name, value)
     order.amendment = None
-    order_move(
-        order=order,
-        target=_working_status(order),
+    working = _working_status(order)
+    is_canceling = order.status == S.PENDING_CANCEL and working != S.FILLED
+    _follow(
+        order,
+        target=None if is_canceling else working,
         kind="order.amended",
         occurred_at=report.occurred_at,
         details={"before": before, "after": {name: plain(value) for name, value in wanted.items()}},
@@ -119,10 +131,47 @@ def amendment_follow(*, order: Order, report: OrderReport) -> bool:
 
 
 def amended_quantity(order: Order) -> Decimal:
-    """Return how many units may fill: a larger quantity that was asked for counts already."""
-    if order.status != S.PENDING_REPLACE or order.amendment is None:
+    """Return how many units may fill: a larger quantity that was asked for counts already.
+
+    It counts until the venue confirms or refuses it, for a cancel may follow it on its way.
+    """
+    if order.amendment is None:
         return order.quantity
     return max(order.quantity, Decimal(order.amendment.get("quantity", order.quantity)))
+
+
+def _follow(
+    order: Order,
+    *,
+    target: OrderStatus | None,
+    kind: str,
+    details: dict[str, Any],
+    reason: str = "",
+    occurred_at: datetime | None = None,
+) -> None:
+    """Save a locked order and write down what became of its amendment.
+
+    Args:
+        target: None where the order is on its way to an end, or has ended: its status stays.
+    """
+    if target is not None:
+        order_move(
+            order=order,
+            target=target,
+            kind=kind,
+            reason=reason,
+            occurred_at=occurred_at,
+            details=details,
+        )
+        return
+    order.save()
+    order_event_add(
+        order=order,
+        kind=kind,
+        status_before=order.status,
+        occurred_at=occurred_at,
+        details={**details, **({"reason": reason} if reason else {})},
+    )
 
 
 def _working_status(order: Order) -> OrderStatus:

@@ -7,14 +7,19 @@ from django.db import transaction
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import SMALLEST, plain, stored
-from apps.orders.domain.states import FINAL, OrderStatus, status_after_fill
+from apps.orders.domain.states import (
+    FINAL,
+    OrderStatus,
+    ReportContradicts,
+    status_after_fill,
+)
 from apps.orders.domain.types import FillReport
 from apps.orders.models import Fill, Order
 from apps.orders.services.amending import amended_quantity
 from apps.orders.services.events import order_event_add
 from apps.orders.services.exits import exits_follow
 from apps.orders.services.freezes import freeze_release_for
-from apps.orders.services.reports import ReportContradicts, order_reported, reported_amount
+from apps.orders.services.reports import order_reported, reported_amount
 
 S = OrderStatus
 _EXACT_DIGITS = 60
@@ -34,9 +39,10 @@ def fill_record(*, account: TradingAccount, report: FillReport) -> tuple[Fill, b
         Overfill, IllegalTransition: The order cannot take this fill; nothing is written.
     """
     order = order_reported(account=account, report=report)
-    if known := Fill.objects.filter(order=order, trade_id=report.trade_id).first():
-        return known, False
     execution = _report_clean(report)
+    if known := Fill.objects.filter(order=order, trade_id=report.trade_id).first():
+        _same_require(known, execution)
+        return known, False
     before = order.status
     _order_advance(order, execution)
     fill = _fill_store(order, execution)
@@ -69,6 +75,16 @@ def _report_clean(report: FillReport) -> FillReport:
         price=reported_amount("fill price", report.price, least=SMALLEST),
         commission=reported_amount("commission", report.commission),
     )
+
+
+def _same_require(known: Fill, report: FillReport) -> None:
+    """Refuse a repetition that tells of another execution than the first recording."""
+    if (known.quantity, known.price) != (report.quantity, report.price):
+        raise ReportContradicts(
+            f"trade {report.trade_id} is recorded as {plain(known.quantity)} at "
+            f"{plain(known.price)}; the venue reports it again as {plain(report.quantity)} at "
+            f"{plain(report.price)}"
+        )
 
 
 def _order_advance(order: Order, report: FillReport) -> None:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from apps.accounts.models import TradingAccount
-from apps.core.money import SMALLEST, ZERO, plain, stored
-from apps.orders.domain.states import FINAL, OrderStatus
+from apps.core.money import SMALLEST, ZERO, AmountUnstorable, plain, stored
+from apps.orders.domain.states import FINAL, TOLD_BY_VENUES, OrderStatus, ReportContradicts
 from apps.orders.domain.types import FillReport, OrderReport, OrderType
 from apps.orders.models import Order
 from apps.orders.services.amending import amendment_follow
@@ -18,6 +18,7 @@ from apps.orders.services.freezes import freeze_release_for
 
 S = OrderStatus
 _PROGRESS = {S.PENDING_NEW: 0, S.NEW: 1, S.PARTIALLY_FILLED: 2}
+_VENUE_ORDER_ID_LENGTH = 64
 _TERMS_SET = "order.terms_set_by_venue"
 
 
@@ -25,17 +26,15 @@ class OrderNotFound(LookupError):
     """A venue reports an order that the account does not know."""
 
 
-class ReportContradicts(ValueError):
-    """A venue reports of an order what cannot be true of it."""
-
-
 def order_reported(*, account: TradingAccount, report: OrderReport | FillReport) -> Order:
     """Return the order that a report is about, with its row locked.
 
     Raises:
         OrderNotFound: No order of the account has the client order id.
-        ReportContradicts: The report is about another instrument or side than the order.
+        ReportContradicts: The report is about another instrument or side than the order, or has
+            a text that cannot be kept.
     """
+    _texts_require(report)
     found = (
         Order.objects.filter(account=account, client_order_id=report.client_order_id)
         .values_list("pk", flat=True)
@@ -55,6 +54,19 @@ def order_reported(*, account: TradingAccount, report: OrderReport | FillReport)
     return order
 
 
+def _texts_require(report: OrderReport | FillReport) -> None:
+    """Refuse a text that no column can hold, whether or not it would be written."""
+    for name in report.__dataclass_fields__:
+        text = getattr(report, name)
+        if isinstance(text, str) and "\0" in text:
+            raise ReportContradicts(f"the venue reports a {name} with a NUL character in it")
+    if len(report.venue_order_id) > _VENUE_ORDER_ID_LENGTH:
+        raise ReportContradicts(
+            f"the venue reports an order id of {len(report.venue_order_id)} characters, expected "
+            f"{_VENUE_ORDER_ID_LENGTH} at most"
+        )
+
+
 @transaction.atomic
 def order_report_record(*, account: TradingAccount, report: OrderReport) -> Order:
     """Record where the venue says an order stands.
@@ -69,6 +81,10 @@ def order_report_record(*, account: TradingAccount, report: OrderReport) -> Orde
         IllegalTransition: The state table refuses the step; nothing is written.
     """
     order = order_reported(account=account, report=report)
+    if report.status not in TOLD_BY_VENUES:
+        raise ReportContradicts(
+            f"the venue reports {report.status} of order {order}; that only the desk can say"
+        )
     reported_amount("quantity", report.quantity, least=SMALLEST)
     reported_amount("filled quantity", report.filled_quantity, least=ZERO)
     if amendment_follow(order=order, report=report):
@@ -114,7 +130,7 @@ def reported_amount(name: str, number: Decimal, *, least: Decimal | None = None)
     """
     try:
         amount = stored(number)
-    except ValueError as unusable:
+    except AmountUnstorable as unusable:
         raise ReportContradicts(f"the venue reports a {name} of {number}: {unusable}") from None
     if least is not None and amount < least:
         raise ReportContradicts(
