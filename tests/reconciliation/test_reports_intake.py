@@ -11,7 +11,7 @@ from apps.orders.domain.ports import Unavailable
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import FillReport, OrderReport, Side
 from apps.orders.models import Fill, Order, OrderEvent
-from apps.orders.services import order_claim
+from apps.orders.services import order_amend_request, order_claim
 from apps.positions.models import LedgerTransaction, Position, PositionChange
 from apps.reconciliation.models import Break, ReportCursor
 from apps.reconciliation.services import report_take_in, reports_intake
@@ -219,6 +219,55 @@ def test_commission_in_a_currency_that_is_not_booked_is_a_break_and_the_fill_wai
     assert report_take_in(account=account, report=strange) is False
     assert books_of(account) == before
     assert "books no BNB" in the_break().description
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"client_order_id": "NO\0BODY"},
+        {"trade_id": "t\0"},
+        {"commission_currency": "U" * 60},
+        {"venue_order_id": "V" * 65},
+    ],
+    ids=["order id", "trade id", "currency", "venue id"],
+)
+def test_text_that_the_database_cannot_keep_is_a_break_and_holds_nothing_up(
+    account: TradingAccount, order: Order, broker: ScriptedBroker, lie: dict[str, str]
+) -> None:
+    broker.pages = {
+        "": page_of(
+            a_fill_report(order, 1, **{"trade_id": "t1", **lie}),
+            a_fill_report(order, 2, trade_id="t2"),
+            cursor="1",
+        )
+    }
+    result = reports_intake(account=account, gateway=broker)
+    assert (result.reports, result.breaks, result.cursor) == (2, 1, "1")
+    assert the_break().kind == "REPORT_REFUSED"
+    assert [fill.trade_id for fill in Fill.objects.all()] == ["t2"]
+
+
+def test_result_too_large_for_the_books_is_a_break_and_the_fill_waits(
+    account: TradingAccount, instrument: Instrument, order: Order
+) -> None:
+    assert report_take_in(account=account, report=a_fill_report(order, 2, price=D("9E17")))
+    other = accepted(an_order(account=account, instrument=instrument, key="other", side=Side.SELL))
+    before = books_of(account)
+    assert report_take_in(account=account, report=a_fill_report(other, 2, price=D(1))) is False
+    assert books_of(account) == before
+    assert "must be below" in the_break().description
+
+
+def test_confirmed_reduction_below_what_has_filled_is_a_break(
+    account: TradingAccount, order: Order
+) -> None:
+    order_amend_request(order=order, quantity=D(1), reason="less")
+    assert report_take_in(account=account, report=a_fill_report(order, "1.5"))
+    before = books_of(account)
+    reduced = an_order_report(order, S.PARTIALLY_FILLED, quantity=D(1))
+    assert report_take_in(account=account, report=reduced) is False
+    assert books_of(account) == before
+    assert "has filled 1.5" in the_break().description
 
 
 def test_break_does_not_hold_up_the_reports_behind_it(

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from apps.accounts.models import TradingAccount
-from apps.core.money import plain
+from apps.core.money import AmountUnstorable, plain
 from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import IllegalTransition, Overfill
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
@@ -21,7 +21,16 @@ from apps.positions.services import LedgerRefused, fill_book
 from apps.reconciliation.models import Break, ReportCursor
 from apps.reconciliation.services.breaks import break_open
 
-REFUSALS = (OrderNotFound, IllegalTransition, Overfill, ReportContradicts, LedgerRefused)
+REFUSALS = (
+    OrderNotFound,
+    IllegalTransition,
+    Overfill,
+    ReportContradicts,
+    LedgerRefused,
+    # A result or a text that no column holds; it would else hold up every report behind it
+    AmountUnstorable,
+    DataError,
+)
 """Why a report cannot be recorded."""
 
 
@@ -125,12 +134,13 @@ def _refusal_break(
     *, account: TradingAccount, report: OrderReport | FillReport, refusal: Exception
 ) -> None:
     """Turn a report that our tables refuse into a break: it is never dropped."""
-    order = Order.objects.filter(account=account, client_order_id=report.client_order_id).first()
+    name = _visible(report.client_order_id)
+    order = Order.objects.filter(account=account, client_order_id=name).first()
     break_open(
         account=account,
         kind=_refusal_kind(report, refusal),
-        key=_refusal_key(report, refusal),
-        description=f"the broker's report on order {report.client_order_id} was refused: {refusal}",
+        key=_visible(_refusal_key(report, refusal)),
+        description=_visible(f"the broker's report on order {name} was refused: {refusal}"),
         ours={"status": order.status, "filled_quantity": plain(order.filled_quantity)}
         if order
         else {},
@@ -158,4 +168,9 @@ def _refusal_key(report: OrderReport | FillReport, refusal: Exception) -> str:
 
 
 def _as_json(report: OrderReport | FillReport) -> dict[str, str]:
-    return {name: str(getattr(report, name)) for name in report.__dataclass_fields__}
+    return {name: _visible(str(getattr(report, name))) for name in report.__dataclass_fields__}
+
+
+def _visible(text: str) -> str:
+    """Return a text that PostgreSQL takes: it stores no NUL."""
+    return text.replace("\0", "\\0")
