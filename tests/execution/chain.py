@@ -101,9 +101,15 @@ def deployment_running(
     timeframe: str = "5m",
     start: datetime = START,
     size: str = "1",
+    settings: dict[str, Any] | None = None,
     **parameters: Any,
 ) -> Deployment:
-    """A deployment of one unit that has dealt with everything before ``start``."""
+    """A deployment of one unit that has dealt with everything before ``start``.
+
+    Args:
+        settings: What else ``deployment_create`` takes.
+        parameters: Of the strategy.
+    """
     account = account or account_open()
     deployment = deployment_create(
         name=name,
@@ -112,9 +118,12 @@ def deployment_running(
         instruments=instruments or [InstrumentFactory()],
         timeframe=timeframe,
         parameters=parameters,
-        sizing_method=SizingMethod.FIXED_QUANTITY,
-        sizing_value=Decimal(size),
         mode=account.mode,
+        **{
+            "sizing_method": SizingMethod.FIXED_QUANTITY,
+            "sizing_value": Decimal(size),
+            **(settings or {}),
+        },
     )
     deployment_start(deployment=deployment)
     for instrument in deployment.instruments.all():

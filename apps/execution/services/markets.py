@@ -108,11 +108,12 @@ def _newest_price(instrument: Instrument) -> tuple[QuoteView, datetime]:
 def _market_live(
     instrument: Instrument, *, reference_price: Decimal, priced_at: datetime
 ) -> MarketNow:
+    """Return the market with its quote, unless the price at hand is newer than that."""
     moment = wall_now()
     known = quote_latest(instrument=instrument)
     view: QuoteView | None = None
-    if known is not None:
-        view, priced_at = known.to_view(), max(priced_at, known.quoted_at)
+    if known is not None and known.quoted_at >= priced_at:
+        view, priced_at = known.to_view(), known.quoted_at
     session = session_at(instrument.calendar, moment)
     age = Decimal(str((moment - priced_at).total_seconds()))
     return MarketNow(
