@@ -193,6 +193,20 @@ def test_an_exit_that_did_not_fill_within_its_bar_is_priced_anew(barred: LiveDes
     barred.assert_books_hold()
 
 
+def test_an_exit_that_the_session_ended_is_priced_anew(barred: LiveDesk) -> None:
+    barred.bar("100.25")
+    barred.venue.price(barred.instrument.symbol, 95)
+    barred.bar("100.75")
+    barred.venue.control("session-end")
+    barred.price(95)
+    Order.objects.filter(role="EXIT").update(decided_at=wall_now() - DAY)
+    barred.bar("95.00")
+    barred.settle()
+    assert [row[2] for row in barred.orders()] == ["FILLED", "EXPIRED", "FILLED"]
+    assert barred.held() == 0
+    barred.assert_books_hold()
+
+
 def test_a_limit_is_not_priced_by_a_quote_that_the_bar_has_overtaken(barred: LiveDesk) -> None:
     Quote.objects.update(last=D(110), quoted_at=wall_now() - 2 * DAY)
     barred.bar("100.25")
