@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from apps.execution.views import changes, kill_switch, order_entry, outcome
+from apps.execution.views import (
+    changes,
+    deploying,
+    deployments,
+    execution_quality,
+    kill_switch,
+    order_entry,
+    outcome,
+)
 
 app_name = "execution"
 urlpatterns = [
@@ -12,6 +20,28 @@ urlpatterns = [
     path("orders/<int:pk>/cancel/", changes.OrderCancelView.as_view(), name="order_cancel"),
     path("orders/<int:pk>/outcome/", outcome.OrderOutcomeView.as_view(), name="order_outcome"),
     path("orders/groups/<int:pk>/cancel/", changes.GroupCancelView.as_view(), name="group_cancel"),
+    path(
+        "execution-quality/",
+        execution_quality.ExecutionQualityView.as_view(),
+        name="execution_quality",
+    ),
+    path("deployments/", deployments.DeploymentListView.as_view(), name="deployment_list"),
+    path("deployments/new/", deploying.DeploymentNewView.as_view(), name="deployment_new"),
+    path(
+        "deployments/new/parameters/",
+        deploying.DeploymentParametersView.as_view(),
+        name="deployment_parameters",
+    ),
+    path(
+        "deployments/<int:pk>/",
+        deployments.DeploymentDetailView.as_view(),
+        name="deployment_detail",
+    ),
+    path(
+        "deployments/<int:pk>/body/",
+        deployments.DeploymentBodyView.as_view(),
+        name="deployment_body",
+    ),
     path("kill-switch/", kill_switch.KillSwitchView.as_view(), name="kill_switch"),
     path("kill-switch/body/", kill_switch.KillSwitchBodyView.as_view(), name="kill_switch_body"),
     path("kill-switch/<int:pk>/", kill_switch.EngagementView.as_view(), name="kill_switch_detail"),

@@ -76,6 +76,16 @@ class QualityFigures:
     wire_to_ack: LatencyPercentiles | None
     ack_to_fill: LatencyPercentiles | None
 
+    @property
+    def fill_percent(self) -> Decimal | None:
+        """The fill ratio, 0 to 100."""
+        return None if self.fill_ratio is None else self.fill_ratio * 100
+
+    @property
+    def reject_percent(self) -> Decimal | None:
+        """The reject ratio, 0 to 100."""
+        return None if self.reject_ratio is None else self.reject_ratio * 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistogramBin:
