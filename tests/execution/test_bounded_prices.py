@@ -18,7 +18,7 @@ from tests.execution.chain import account_open, deployment_running, play, status
 from tests.execution.live_desk import DAY, LiveDesk, live_desk
 from tests.factories.risk import RiskLimitFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 D = Decimal
 BOUNDED = {"maximum_slippage_bps": D(10)}
 COLLARED = {"turns_market_into_limit": True, "collar_bps": D(50)}
@@ -78,7 +78,7 @@ def test_a_market_beyond_the_worst_price_is_not_followed(desk: LiveDesk) -> None
     desk.price("100.40")
     desk.bar("100.25")
     desk.tick()
-    assert (desk.held(), desk.working()) == (0, 0)
+    assert [desk.held(), desk.working()] == [0, 0]
     assert desk.orders()[0][2] in ("CANCELED", "EXPIRED")
 
 
@@ -99,7 +99,7 @@ def test_without_ioc_the_entry_is_a_day_order_taken_back_at_the_next_bar(
     assert terms_sent(resting) == [("BUY", "LIMIT", "100.35", "DAY")]
     assert resting.working() == 1
     resting.bar("101.00")
-    assert (resting.working(), resting.held()) == (0, 0)
+    assert [resting.working(), resting.held()] == [0, 0]
     assert resting.orders() == [("ENTRY", "BUY", "CANCELED")]
     asked = OrderEvent.objects.get(kind="order.cancel_requested")
     assert "the rest of a bounded entry is given up" in str(asked.details)
@@ -112,7 +112,7 @@ def test_what_an_entry_has_filled_is_kept_when_its_rest_is_given_up(resting: Liv
     resting.bar("100.25")
     resting.fill(resting.newest(), 4, "100.35")
     resting.bar("101.00")
-    assert (resting.working(), resting.held()) == (0, 4)
+    assert [resting.working(), resting.held()] == [0, 4]
     resting.assert_books_hold()
 
 

@@ -51,6 +51,8 @@ def way_clear(
 def entries_take_back(*, run: DeploymentHold, instrument: Instrument, reason: str) -> bool:
     """Take back what would open a position; what protects one goes on working.
 
+    Of a managed order only the entry is taken back: what crosses that and fills gets its exits.
+
     Returns:
         Whether no entry is under way any more. False: ask again later.
 
@@ -60,7 +62,7 @@ def entries_take_back(*, run: DeploymentHold, instrument: Instrument, reason: st
     """
     standing = standing_of(deployment=run.deployment, instrument=instrument)
     for group in standing.open_groups:
-        if group.state == GroupState.ACTIVE and not _has_filled(group):
+        if getattr(group, "entry_is_to_come", False):
             _group_end(run, group, reason)
     ending = [order for order in standing.open_orders if _is_entry_at_venue(order)]
     for order in ending:
@@ -74,10 +76,6 @@ def entries_take_back(*, run: DeploymentHold, instrument: Instrument, reason: st
 def _is_entry_at_venue(order: Order) -> bool:
     """Tell whether an entry works at the venue and nobody has asked for its end."""
     return order.role == OrderRole.ENTRY and order.status not in _LEFT_ALONE
-
-
-def _has_filled(group: OrderGroup) -> bool:
-    return group.legs.filter(role=OrderRole.ENTRY.value, filled_quantity__gt=0).exists()
 
 
 def _group_end(run: DeploymentHold, group: OrderGroup, reason: str) -> None:

@@ -1,6 +1,6 @@
 """Carries out what the plans of managed orders ask for, each step once."""
 
-from apps.core.clock import standing_at
+from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import MarketNow, risk_context
 from apps.execution.services.markets import MarketUnknown, market_now, market_show
 from apps.execution.services.runs import AccountRun
@@ -10,6 +10,7 @@ from apps.execution.services.sending import (
     order_end_unsent,
     order_send,
 )
+from apps.marketdata.domain.timeframes import Timeframe
 from apps.orders.domain.groups import (
     AmendLeg,
     CancelLeg,
@@ -75,19 +76,35 @@ def group_advance(*, run: AccountRun, group: OrderGroup) -> bool:
 def _waits_for_exit(run: AccountRun, group: OrderGroup) -> bool:
     """Tell whether the position that the group's signal turns is still being left.
 
-    Where the exit was not taken, the group ends: it would open beside the old position.
+    Where the exit was not taken, the group ends: it would open beside the old position. So it does
+    where its signal is stale by now: nothing is opened on old prices.
     """
     if group.signal_id is None or group.state != GroupState.ACTIVE or group.legs.exists():
+        return False
+    if _is_stale(run, group):
+        _end(run, group, "its signal is stale; it was never sent")
         return False
     leaving = Order.objects.filter(signal=group.signal_id, role=OrderRole.EXIT.value).first()
     if leaving is None or leaving.status == OrderStatus.FILLED:
         return False
     if leaving.status in FINAL:
-        with run.lease_kept():
-            group_cancel_request(group=group, reason="the exit before it was not taken")
-        group.refresh_from_db()
+        _end(run, group, "the exit before it was not taken")
         return False
     return True
+
+
+def _is_stale(run: AccountRun, group: OrderGroup) -> bool:
+    """Tell whether a newer bar has closed since a deployment's signal; a simulation's waits."""
+    if run.is_simulated or group.deployment is None:
+        return False
+    bar_length = Timeframe(group.deployment.timeframe).delta
+    return wall_now() - group.decided_at >= bar_length
+
+
+def _end(run: AccountRun, group: OrderGroup, reason: str) -> None:
+    with run.lease_kept():
+        group_cancel_request(group=group, reason=reason)
+    group.refresh_from_db()
 
 
 def _plan(run: AccountRun, group: OrderGroup, market: MarketNow) -> GroupPlan:

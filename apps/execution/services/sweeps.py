@@ -69,11 +69,9 @@ def _winds_down() -> Q:
     opening = Order.objects.filter(
         deployment=OuterRef("pk"), role=OrderRole.ENTRY.value, kill_switch=None
     ).exclude(status__in=[*FINAL_VALUES, OrderStatus.PENDING_CANCEL.value])
-    filled = Order.objects.filter(
-        group=OuterRef("pk"), role=OrderRole.ENTRY.value, filled_quantity__gt=0
-    )
+    entries = Order.objects.filter(group=OuterRef("pk"), role=OrderRole.ENTRY.value)
     managed = OrderGroup.objects.filter(
-        ~Exists(filled), deployment=OuterRef("pk"), state=GroupState.ACTIVE.value
+        ~Exists(entries), deployment=OuterRef("pk"), state=GroupState.ACTIVE.value
     )
     return Q(Exists(opening)) | Q(Exists(managed)) | _is_unsettled() | _is_closing()
 
