@@ -19,7 +19,11 @@ from apps.execution.selectors import (
     standing_of,
 )
 from apps.execution.services.clearing import way_clear
-from apps.execution.services.closing import closing_carry_out, closing_due
+from apps.execution.services.closing import (
+    closing_carry_out,
+    closing_due,
+    refused_exits_close,
+)
 from apps.execution.services.deciding import Change, denial_keep, orders_decide
 from apps.execution.services.external import external_signal_done, moment_bar
 from apps.execution.services.markets import market_at_close, market_for
@@ -30,6 +34,7 @@ from apps.execution.services.sending import order_send
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.marketdata.services import bar_quote_record
+from apps.orders.domain.types import OrderRole
 from apps.positions.selectors.equity import account_books
 from apps.positions.services import equity_snapshot_record
 from apps.reconciliation.services import reports_intake
@@ -160,7 +165,10 @@ def _signal_carry_out(
         return False
     with run.lease_kept():
         orders = orders_decide(run=run, change=change)
-    return all(order_send(run=run, order=order) for order in orders)
+    is_done = all(order_send(run=run, order=order) for order in orders)
+    if any(order.role == OrderRole.EXIT for order in orders):
+        refused_exits_close(run=run, instrument=instrument, signal=signal)
+    return is_done
 
 
 def external_signals_deal(*, run: DeploymentRun) -> bool:

@@ -5,6 +5,7 @@ as the closing order would not pass the gate, nothing is taken back that protect
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from django.db.models import Q
 
@@ -17,6 +18,7 @@ from apps.execution.services.pricing import Venue
 from apps.execution.services.runs import DeploymentHold, DeploymentRun
 from apps.execution.services.sending import order_send
 from apps.marketdata.models import Instrument
+from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole
 from apps.orders.models import Order, OrderQuote
 from apps.orders.services import OrderPlan, order_create, order_quote_record
@@ -27,11 +29,13 @@ from apps.risk.domain.types import Denial, OrderIntent, RiskContext
 from apps.risk.models import RiskDecision, TradingStateValue
 from apps.risk.selectors import trading_state_effective
 from apps.risk.services import gate_enter, risk_decide
-from apps.strategies.models import Deployment, DeploymentClosing, PositionPolicy
+from apps.strategies.models import Deployment, DeploymentClosing, PositionPolicy, Signal
 from apps.strategies.selectors import closing_list_open
 from apps.strategies.services import closing_done, closing_request, closing_waits
 
 _CLOSE = PositionPolicy.CLOSE
+_REFUSED_FOR = timedelta(minutes=1)
+"""How long a venue that has refused to close a position is not asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,21 @@ def policies_follow(*, deployment: Deployment, instrument: Instrument) -> Deploy
     if not standing.held and not standing.open_orders:
         return None
     return closing_request(deployment=deployment, instrument=instrument, reason=reason)
+
+
+def refused_exits_close(*, run: DeploymentRun, instrument: Instrument, signal: Signal) -> None:
+    """Ask for a position to be closed whose exit the venue has refused: its stop is gone by now."""
+    refused = Order.objects.filter(
+        signal=signal, role=OrderRole.EXIT.value, status=OrderStatus.REJECTED.value
+    )
+    if not refused.exists():
+        return
+    with run.lease_kept():
+        run.closings[instrument.pk] = closing_request(
+            deployment=run.deployment,
+            instrument=instrument,
+            reason="the venue refused its exit",
+        )
 
 
 def policies_sweep() -> None:
@@ -110,7 +129,7 @@ def closing_carry_out(
     """
     instrument = closing.instrument
     standing = standing_of(deployment=run.deployment, instrument=instrument)
-    if _exit_is_under_way(run, standing, market):
+    if _exit_is_under_way(run, standing, market) or _is_refused(run, instrument, market):
         return False
     if abs(standing.held) >= instrument.lot_size:
         leaving = _leaving(run, closing, standing, market)
@@ -156,6 +175,18 @@ def _exit_is_under_way(run: DeploymentHold, standing: Standing, market: MarketNo
         and (order.maximum_slippage_bps is None or market.as_of - order.decided_at < run.bar_length)
         for order in standing.open_orders
     )
+
+
+def _is_refused(run: DeploymentHold, instrument: Instrument, market: MarketNow) -> bool:
+    """Tell whether the venue has just refused an exit: asked at once, it would say the same."""
+    refused = Order.objects.filter(
+        deployment=run.deployment,
+        instrument=instrument,
+        role=OrderRole.EXIT.value,
+        status=OrderStatus.REJECTED.value,
+        decided_at__gt=market.as_of - _REFUSED_FOR,
+    )
+    return refused.exists()
 
 
 def _objection(leaving: _Leaving) -> Denial | None:
