@@ -104,7 +104,11 @@ _COMMANDS: dict[str, _Command] = {
 
 
 class DeploymentCommandView(RoleRequiredMixin, View):
-    """Take a step with a deployment, or say why not, and go back to the account's dashboard."""
+    """Take a step with a deployment, or say why not, and go back to where it was asked for.
+
+    That is the account's dashboard, or with ``back=deployment`` the page of the deployment, where
+    a person also says why.
+    """
 
     permission_denied_message = "This is for traders and risk staff; approvals for risk staff."
     http_method_names = ["post"]
@@ -118,12 +122,17 @@ class DeploymentCommandView(RoleRequiredMixin, View):
         """Do it and say so."""
         deployment = get_object_or_404(deployment_list_for(request.user), pk=pk)
         command = _COMMANDS[verb]
+        is_on_its_page = request.POST.get("back") == "deployment"
+        where = "from its page" if is_on_its_page else "from the dashboard"
+        reason = request.POST.get("reason", "").strip() or where
         try:
-            command.take(deployment=deployment, actor=request.user, reason="from the dashboard")
+            command.take(deployment=deployment, actor=request.user, reason=reason)
         except (DeploymentRefused, ParametersRefused, StrategyUnloadable) as refused:
             messages.error(request, f"{deployment}: {refused}")
         else:
             messages.success(request, _said(command, verb, deployment))
+        if is_on_its_page:
+            return redirect("execution:deployment_detail", deployment.pk)
         query = urlencode({"account": deployment.account.name})
         return redirect(f"{reverse('operations:dashboard')}?{query}")
 

@@ -101,7 +101,8 @@ class TestDeploy:
         assert deployment.sizing_value == Decimal("0.1")
         assert deployment.sizing_cap_ratio == Decimal("0.5")
         assert deployment.maximum_slippage_bps == 20
-        assert (deployment.turns_market_into_limit, deployment.collar_bps) == (True, 30)
+        assert deployment.turns_market_into_limit
+        assert deployment.collar_bps == 30
         assert (deployment.on_pause, deployment.on_stop) == ("CLOSE", "CLOSE")
         assert (deployment.on_halt, deployment.on_delisting) == ("KEEP", "CLOSE")
         assert said.startswith("created: trend: moving_average_cross@")

@@ -1,5 +1,11 @@
 """Reads where a deployment stands, and the snapshot that a decision is taken on."""
 
+from apps.execution.selectors.deployments import (
+    DeploymentStanding,
+    deployment_page_list,
+    deployment_standing,
+    webhook_of,
+)
 from apps.execution.selectors.external import decision_of, external_signal_list_waiting
 from apps.execution.selectors.kill_switch import (
     holds_all_of_account,
@@ -23,12 +29,15 @@ from apps.execution.selectors.standing import (
 )
 
 __all__ = [
+    "DeploymentStanding",
     "MarketNow",
     "OutcomeSearch",
     "Standing",
     "bars_wait",
     "cursors_of",
     "decision_of",
+    "deployment_page_list",
+    "deployment_standing",
     "desk_start_latest",
     "external_signal_list_waiting",
     "holds_all_of_account",
@@ -45,4 +54,5 @@ __all__ = [
     "switch_order_list",
     "switch_position_list",
     "switch_report_list",
+    "webhook_of",
 ]
