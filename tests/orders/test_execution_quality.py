@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.marketdata.domain.quotes import QuoteView
-from apps.orders.domain.quality import FillView, execution_quality
+from apps.orders.domain.quality import FillView, Trigger, bin_edges, execution_quality
 from apps.orders.domain.types import Side
 
 D = Decimal
@@ -108,3 +109,58 @@ def test_a_fill_at_the_mid_costs_nothing(side: Side) -> None:
         side, fills=[FillView(price=D(100), quantity=D(10), at_fill=DECISION)], at_end=None
     )
     assert (found.arrival_slippage_bps, found.effective_spread_bps, found.shortfall) == (0, 0, 0)
+
+
+def test_an_order_that_waited_for_a_price_is_measured_against_it() -> None:
+    found = quality(Side.SELL, trigger=Trigger(price=D("100.5")))
+    assert found.arrival_slippage_bps == D("24.8756218905")
+    # 0.25 short of the trigger on 8 units, 0.48 commission, 2 units gained 0.5 by staying
+    assert found.shortfall == D("1.48")
+    assert found.effective_spread_bps == -40
+    assert (found.submit_slippage_bps, found.vwap_slippage_bps) == (None, None)
+
+
+def test_an_order_whose_price_never_came_misses_nothing() -> None:
+    found = quality(fills=(), trigger=Trigger(price=D(120)))
+    assert (found.shortfall, found.arrival_slippage_bps) == (None, None)
+    assert quality(trigger=Trigger(price=None)).arrival_slippage_bps is None
+
+
+def test_a_commission_in_another_currency_leaves_the_shortfall_open() -> None:
+    found = quality(fills=[replace(FILLS[0], commission=None)])
+    assert found.shortfall is None
+    assert found.arrival_slippage_bps == 20
+
+
+def test_the_effective_spread_weighs_fills_by_notional() -> None:
+    fills = [
+        FillView(price=D(101), quantity=D(1), at_fill=QuoteView(last=D(100))),
+        FillView(price=D(303), quantity=D(3), at_fill=QuoteView(last=D(300))),
+    ]
+    assert quality(fills=fills).effective_spread_bps == 200
+    fills[1] = replace(fills[1], price=D(300))
+    assert quality(fills=fills).effective_spread_bps == 20
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "edges"),
+    [
+        ("0", "0", ["-0.1", "0", "0.1"]),
+        ("-3.2", "4.9", ["-3.5", "-3", "-2.5", "4.5", "5"]),
+        ("-310", "700", ["-400", "-300", "-200", "700", "800"]),
+    ],
+)
+def test_bins_are_round_and_cover_the_range(low: str, high: str, edges: list[str]) -> None:
+    found = bin_edges(D(low), D(high))
+    assert found[0] <= D(low) <= D(high) < found[-1]
+    assert [*found[:3], *found[-2:]][: len(edges)] == [D(edge) for edge in edges]
+    assert 0 in found
+
+
+@given(low=st.decimals(-10_000, 10_000, places=4), width=st.decimals(0, 10_000, places=4))
+def test_bins_are_few_equal_and_cover_any_range(low: Decimal, width: Decimal) -> None:
+    found = bin_edges(low, low + width)
+    steps = {high - low for low, high in pairwise(found)}
+    assert 3 <= len(found) <= 23
+    assert len(steps) == 1
+    assert found[0] <= low <= low + width < found[-1]

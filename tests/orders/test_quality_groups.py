@@ -20,10 +20,10 @@ from apps.orders.selectors.quality import (
     QualityFigures,
     QualityTable,
     execution_quality_table,
-    measured_order_list,
     order_measure,
     quality_window,
     slippage_histogram,
+    with_measures,
 )
 from tests.factories.accounts import TradingAccountFactory, UserFactory
 from tests.factories.marketdata import InstrumentFactory
@@ -71,7 +71,7 @@ def test_an_order_alone_has_the_figures_that_the_domain_gives_it(
     auditor: User, orders: list[Order]
 ) -> None:
     for order in orders:
-        measured = order_measure(measured_order_list(auditor).get(pk=order.pk))
+        measured = order_measure(with_measures(Order.objects.filter(pk=order.pk)).get())
         quality, timings = measured.quality, measured.timings
         found = total(
             auditor, since=order.decided_at, until=order.decided_at + timedelta(seconds=1)
@@ -108,7 +108,7 @@ def notional_weighted(measured: list[MeasuredOrder], name: str) -> Fraction:
 
 def test_a_group_weighs_orders_by_notional(auditor: User, orders: list[Order]) -> None:
     groups = {figures.group: figures for figures in table(auditor).groups}
-    measured = [order_measure(order) for order in measured_order_list(auditor)]
+    measured = [order_measure(order) for order in with_measures(Order.objects.all())]
     assert len(groups) == 3
     for symbol, figures in groups.items():
         own = [each for each in measured if each.order.instrument.symbol == symbol]
@@ -140,6 +140,11 @@ def test_rejected_orders_and_what_never_filled_count(auditor: User) -> None:
     assert (found.sent_orders, found.rejected_orders, found.filled_orders) == (2, 1, 1)
     assert (found.fill_ratio, found.reject_ratio) == (D("0.6"), D("0.5"))
     assert found.shortfall == 6 * 1 + 1 + 4 * 3  # the buy that was refused missed a rise of 3
+
+
+def test_orders_that_were_never_sent_are_left_out(auditor: User) -> None:
+    executed(price=None, sent_at=None)
+    assert table(auditor).totals == ()
 
 
 def test_an_order_that_still_works_has_no_fill_ratio_yet(auditor: User) -> None:
@@ -293,7 +298,8 @@ def test_the_histogram_counts_every_order_once(auditor: User, orders: list[Order
     found = execution_quality_table(window=window, by=Grouping.HOUR)
     bins = slippage_histogram(window=window, table=found)
     slippages = [
-        order_measure(order).quality.arrival_slippage_bps for order in measured_order_list(auditor)
+        order_measure(order).quality.arrival_slippage_bps
+        for order in with_measures(Order.objects.all())
     ]
     for each in bins:
         expected = [

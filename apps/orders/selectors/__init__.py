@@ -47,9 +47,7 @@ from apps.orders.selectors.pace import OrderPace, order_pace
 from apps.orders.selectors.quality import (
     MeasuredOrder,
     OrderTimings,
-    measured_order_list,
     order_measure,
-    orders_measure,
 )
 
 __all__ = [
@@ -79,7 +77,6 @@ __all__ = [
     "group_settings_in_words",
     "group_snapshot",
     "group_without_desk",
-    "measured_order_list",
     "order_any_unfinished",
     "order_life_list",
     "order_list_changing",
@@ -95,5 +92,4 @@ __all__ = [
     "order_pace",
     "order_steps",
     "order_times_sent",
-    "orders_measure",
 ]

@@ -12,9 +12,7 @@ from apps.orders.selectors.quality.groups import (
 from apps.orders.selectors.quality.orders import (
     MeasuredOrder,
     OrderTimings,
-    measured_order_list,
     order_measure,
-    orders_measure,
     with_measures,
 )
 from apps.orders.selectors.quality.window import (
@@ -38,9 +36,7 @@ __all__ = [
     "QualityTable",
     "QualityWindow",
     "execution_quality_table",
-    "measured_order_list",
     "order_measure",
-    "orders_measure",
     "quality_window",
     "slippage_histogram",
     "with_measures",

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import F, Max, Prefetch, Q, QuerySet, Sum
 
-from apps.accounts.models import Broker, User
-from apps.accounts.selectors import account_list_for
+from apps.accounts.models import Broker
 from apps.core.money import stored
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.timeframes import Timeframe
@@ -56,26 +54,6 @@ class MeasuredOrder:
     timings: OrderTimings
 
 
-def measured_order_list(
-    user: User | AnonymousUser, *, since: datetime | None = None, until: datetime | None = None
-) -> QuerySet[Order]:
-    """Return what venues had of the accounts that ``user`` may read, ready to be measured.
-
-    That is every order that was sent, and of the exits that went along with an entry those that
-    have filled.
-
-    Args:
-        since, until: Market time of the decision, the first included, the second not.
-    """
-    had = Q(sent_at__isnull=False) | Q(parent__isnull=False, filled_quantity__gt=0)
-    orders = Order.objects.filter(had, account__in=account_list_for(user))
-    if since is not None:
-        orders = orders.filter(decided_at__gte=since)
-    if until is not None:
-        orders = orders.filter(decided_at__lt=until)
-    return with_measures(orders).order_by("-pk")
-
-
 def with_measures(orders: QuerySet[Order]) -> QuerySet[Order]:
     """Read what measuring needs along with orders."""
     return orders.select_related(
@@ -87,17 +65,8 @@ def with_measures(orders: QuerySet[Order]) -> QuerySet[Order]:
     )
 
 
-def orders_measure(orders: Iterable[Order]) -> list[MeasuredOrder]:
-    """Measure orders of ``with_measures``, without a query for each."""
-    return [_measured(order, interval_vwap=None) for order in orders]
-
-
 def order_measure(order: Order) -> MeasuredOrder:
-    """Measure one order of ``with_measures``, against the market's VWAP as well."""
-    return _measured(order, interval_vwap=_interval_vwap(order))
-
-
-def _measured(order: Order, *, interval_vwap: Decimal | None) -> MeasuredOrder:
+    """Measure one order of ``with_measures``."""
     quotes = {quote.moment: quote for quote in order.quotes.all()}
     at_decision = _view(quotes.get(OrderQuote.Moment.DECISION))
     fills = list(order.fills.all())
@@ -111,7 +80,7 @@ def _measured(order: Order, *, interval_vwap: Decimal | None) -> MeasuredOrder:
             at_decision=at_decision,
             at_submit=_view(quotes.get(OrderQuote.Moment.SUBMIT)),
             at_end=_view(quotes.get(OrderQuote.Moment.END)),
-            interval_vwap=interval_vwap,
+            interval_vwap=_interval_vwap(order),
             trigger=_trigger(order),
         ),
         timings=_timings(order),
