@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Max
 from psycopg.types.json import Jsonb
 
-from apps.accounts.models import User
+from apps.accounts.models import TradingAccount, User
 from apps.core.clock import now
 from apps.core.rows import row_of
 from apps.core.services import audit_record, audit_record_each
@@ -158,4 +158,15 @@ def order_locked(order_id: int) -> Order:
         Order.objects.select_for_update(of=("self",))
         .select_related("instrument", "account")
         .get(pk=order_id)
+    )
+
+
+def order_locked_named(*, account: TradingAccount, client_order_id: str) -> Order | None:
+    """Return an account's order by its id, with its row locked, or None."""
+    return (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("instrument", "account")
+        .filter(account=account, client_order_id=client_order_id)
+        .order_by()
+        .first()
     )

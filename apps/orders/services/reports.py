@@ -12,7 +12,7 @@ from apps.orders.domain.states import FINAL, TOLD_BY_VENUES, OrderStatus, Report
 from apps.orders.domain.types import FillReport, OrderReport, OrderType
 from apps.orders.models import Order
 from apps.orders.services.amending import amendment_follow
-from apps.orders.services.events import order_event_add, order_locked, order_move
+from apps.orders.services.events import order_event_add, order_locked_named, order_move
 from apps.orders.services.exits import exits_follow
 from apps.orders.services.freezes import freeze_release_for
 
@@ -35,14 +35,9 @@ def order_reported(*, account: TradingAccount, report: OrderReport | FillReport)
             a text that cannot be kept.
     """
     _texts_require(report)
-    found = (
-        Order.objects.filter(account=account, client_order_id=report.client_order_id)
-        .values_list("pk", flat=True)
-        .first()
-    )
-    if found is None:
+    order = order_locked_named(account=account, client_order_id=report.client_order_id)
+    if order is None:
         raise OrderNotFound(f"{account} has no order {report.client_order_id}")
-    order = order_locked(found)
     for name, ours, theirs in (
         ("instrument", order.instrument.symbol, report.symbol),
         ("side", order.side, report.side.value),
@@ -89,8 +84,8 @@ def order_report_record(*, account: TradingAccount, report: OrderReport) -> Orde
     reported_amount("filled quantity", report.filled_quantity, least=ZERO)
     if amendment_follow(order=order, report=report):
         return order
-    _terms_take_over(order, report)
     target = _target(order, report)
+    _terms_take_over(order, report, saves=target is None)
     if target is not None:
         order_move(
             order=order,
@@ -153,10 +148,13 @@ def _target(order: Order, report: OrderReport) -> OrderStatus | None:
     return told
 
 
-def _terms_take_over(order: Order, report: OrderReport) -> None:
+def _terms_take_over(order: Order, report: OrderReport, *, saves: bool) -> None:
     """Keep the venue's order id, and what it alone decides.
 
     That is the price and size of an attached exit, and where a trailing stop stands.
+
+    Args:
+        saves: False where the order is saved right afterwards.
     """
     terms: dict[str, Decimal | str] = {}
     if report.venue_order_id and not order.venue_order_id:
@@ -173,7 +171,8 @@ def _terms_take_over(order: Order, report: OrderReport) -> None:
         return
     for name, value in changed.items():
         setattr(order, name, value)
-    order.save(update_fields=[*changed, "updated_at"])
+    if saves:
+        order.save(update_fields=[*changed, "updated_at"])
     if set(changed) - {"venue_order_id"}:
         order_event_add(
             order=order,

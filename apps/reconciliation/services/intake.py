@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 
 from apps.accounts.models import TradingAccount
 from apps.core.money import AmountUnstorable, plain
+from apps.core.rows import row_of
 from apps.orders.domain.ports import BrokerGateway
 from apps.orders.domain.states import IllegalTransition, Overfill
 from apps.orders.domain.types import FillReport, OrderReport, ReportPage
@@ -75,13 +76,16 @@ def reports_intake(
             return result
 
 
+_CURSOR = "SELECT cursor FROM reconciliation_reportcursor WHERE account_id = %(account)s"
+_CURSOR_LOCK = f"{_CURSOR} FOR UPDATE"
+_CURSOR_MOVE = """
+UPDATE reconciliation_reportcursor SET cursor = %(cursor)s WHERE account_id = %(account)s
+RETURNING id
+"""
+
+
 def _cursor_read(account: TradingAccount) -> str:
-    # Plain SQL: every bar asks, and composing the query costs more than the query
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT cursor FROM reconciliation_reportcursor WHERE account_id = %s", [account.pk]
-        )
-        row = cursor.fetchone()
+    row = row_of(_CURSOR, {"account": account.pk})
     if row is not None:
         return str(row[0])
     return ReportCursor.objects.get_or_create(account=account)[0].cursor
@@ -91,13 +95,11 @@ def _cursor_read(account: TradingAccount) -> str:
 def _page_record(
     *, account: TradingAccount, start: str, page: ReportPage, result: IntakeResult
 ) -> bool:
-    cursor = ReportCursor.objects.select_for_update().get(account=account)
-    if cursor.cursor != start:
+    if row_of(_CURSOR_LOCK, {"account": account.pk}) != (start,):
         return False
     for report in page.reports:
         _report_record(account=account, report=report, result=result)
-    cursor.cursor = page.cursor
-    cursor.save(update_fields=["cursor"])
+    row_of(_CURSOR_MOVE, {"account": account.pk, "cursor": page.cursor})
     return True
 
 
