@@ -11,17 +11,19 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from apps.core.clock import wall_now
+from apps.execution.models import AccountLease, DeploymentLease
 from apps.execution.services.sweeps import deployment_ids_due
 from apps.execution.tasks import EXECUTION_QUEUE, sweep_task
 from apps.orders.models import Order, OrderEvent
 from tests.execution.replays import workers_env
 from tests.proofs.crash.worker import Kill, WorkerFailed
+from tradingsite.celery import app
 
 SWEEP_SECONDS = 0.5
 """Between two sweeps, which beat sends every two seconds."""
-PATIENCE_SECONDS = 60.0
-QUIET_SWEEPS = 5
-"""So many sweeps that change nothing mean rest; the lease of a dead worker lasts for two."""
+PATIENCE_SECONDS = 120.0
+QUIET_SWEEPS = 4
+"""So many sweeps in turn that change nothing, while nobody holds a lease, mean rest."""
 _SETTLED = ("NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "REJECTED", "EXPIRED")
 
 
@@ -36,6 +38,7 @@ def celery_run(*, account_id: int, deployment_id: int | None, kill: Kill | None 
     deadline = time.monotonic() + PATIENCE_SECONDS
     quiet, seen = 0, -1
     with _celery(kill) as worker:
+        _ready_require(worker, deadline)
         while quiet < QUIET_SWEEPS:
             if time.monotonic() > deadline:
                 raise WorkerFailed(f"account {account_id} did not come to rest")
@@ -49,9 +52,22 @@ def celery_run(*, account_id: int, deployment_id: int | None, kill: Kill | None 
     return False
 
 
+def _ready_require(worker: "subprocess.Popen[bytes]", deadline: float) -> None:
+    """Wait until the worker answers; a sweep before that would change nothing."""
+    while not app.control.ping(timeout=SWEEP_SECONDS):
+        if worker.poll() is not None or time.monotonic() > deadline:
+            raise WorkerFailed(f"the worker did not start: {worker.returncode}")
+
+
 def _nothing_waits(account_id: int, deployment_id: int | None) -> bool:
-    orders = Order.objects.filter(account=account_id).exclude(status__in=_SETTLED)
-    return not orders.exists() and deployment_id not in deployment_ids_due(moment=wall_now())
+    moment = wall_now()
+    is_worked = (
+        AccountLease.objects.filter(account=account_id, expires_at__gte=moment).exists()
+        or DeploymentLease.objects.filter(deployment=deployment_id, expires_at__gte=moment).exists()
+    )
+    if is_worked or deployment_id in deployment_ids_due(moment=moment):
+        return False
+    return not Order.objects.filter(account=account_id).exclude(status__in=_SETTLED).exists()
 
 
 def _killed_require(worker: "subprocess.Popen[bytes]") -> bool:
