@@ -1,7 +1,7 @@
 """The gate: each check at its boundary, their order, soft limits, and no way past a hard one."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 import pytest
@@ -341,7 +341,15 @@ positions = st.integers(-100, 100).map(D)
 KINDS = [
     *("ORDER_QUANTITY", "ORDER_NOTIONAL", "POSITION_NOTIONAL", "GROSS_EXPOSURE", "LEVERAGE"),
     *("OPEN_ORDERS", "DAILY_LOSS", "DRAWDOWN", "TRADES_PER_DAY", "PRICE_COLLAR"),
+    "CONCENTRATION",
 ]
+resting = st.builds(
+    working,
+    side=st.sampled_from(["BUY", "SELL"]),
+    quantity=st.integers(1, 30).map(D),
+    limit_price=st.integers(50, 150).map(D),
+    reduce_only=st.booleans(),
+)
 
 
 @st.composite
@@ -373,6 +381,8 @@ def hostile(draw: st.DrawFn) -> tuple[OrderIntent, RiskContext]:
         account_position_quantity=account,
         gross_notional=draw(st.none() | st.integers(0, 10_000).map(D)),
         equity=equity,
+        working=tuple(draw(st.lists(resting, max_size=4))),
+        working_notional_elsewhere=draw(st.integers(0, 2_000).map(D)),
         open_orders=draw(st.integers(0, 6000)),
         trades_today=draw(st.integers(0, 6000)),
         trading_state=draw(st.sampled_from(["ACTIVE", "REDUCING", "HALTED"])),
@@ -404,6 +414,29 @@ def test_no_hostile_intent_passes_a_hard_limit(case: tuple[OrderIntent, RiskCont
             _assert_within(bound, asked, situation, price)
 
 
+def _equity(situation: RiskContext) -> Decimal:
+    assert situation.equity is not None
+    return situation.equity
+
+
+def _added(asked: OrderIntent, situation: RiskContext, price: Decimal) -> Decimal:
+    """Return what the asked order adds when all on its side fill before it; zero: nothing."""
+    held = situation.account_position_quantity
+    sign = 1 if asked.side == "BUY" else -1
+    if asked.reduce_only and sign * held < 0:
+        return D(0)
+    fills = [
+        (order.quantity, order.limit_price or D(0))
+        for order in situation.working
+        if order.side == asked.side and not order.reduce_only
+    ]
+    fills.append((asked.quantity, price))
+    units = sum((quantity for quantity, _ in fills), D(0))
+    grown = max(abs(held + sign * units) - abs(held), D(0))
+    worth = sum((quantity * each for quantity, each in fills), D(0))
+    return (grown * worth / units).quantize(D("1E-6"), rounding=ROUND_DOWN)
+
+
 def _assert_within(
     bound: LimitValue, asked: OrderIntent, situation: RiskContext, price: Decimal
 ) -> None:
@@ -422,6 +455,15 @@ def _assert_within(
         assert situation.open_orders < bound.value
     elif bound.kind == "TRADES_PER_DAY":
         assert situation.trades_today < bound.value
+    elif bound.kind in ("GROSS_EXPOSURE", "LEVERAGE") and (
+        added := _added(asked, situation, price)
+    ):
+        assert situation.gross_notional is not None
+        gross = situation.gross_notional + situation.working_notional_elsewhere + added
+        assert gross <= bound.value * (1 if bound.kind == "GROSS_EXPOSURE" else _equity(situation))
+    elif bound.kind == "CONCENTRATION" and (added := _added(asked, situation, price)):
+        held = abs(situation.account_position_quantity) * price
+        assert held + added <= bound.value * _equity(situation)
     elif bound.kind == "DAILY_LOSS":
         assert situation.equity is not None
         assert D(1000) - situation.equity < bound.value

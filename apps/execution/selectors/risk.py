@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.models import TradingAccount
+from apps.execution.selectors.working import working_notional
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order
 from apps.orders.selectors import (
     freeze_reason,
-    order_list_working_on,
+    order_list_fillable,
     order_pace,
     order_times_sent,
 )
@@ -79,16 +80,17 @@ def risk_context(
     stopped, executions_since = None, market.as_of
     if deployment is not None:
         stopped, executions_since = throttle_of(deployment=deployment, as_of=market.as_of)
+    orders = order_list_fillable(account=account)
     return RiskContext(
         as_of=market.as_of,
         is_throttled=stopped is not None,
         throttle_reason=stopped or "",
         **_switches(account, deployment, instrument, desk_started_at),
         **_terms(instrument, market),
-        **_books(account, deployment, instrument, market),
+        **_books(account, deployment, instrument, market, orders),
         **_limits(account, deployment, instrument, market.as_of),
         **_pace(account, deployment, market.as_of, executions_since),
-        working=_working(account, instrument, deployment),
+        working=_working(orders, instrument, deployment),
     )
 
 
@@ -133,6 +135,7 @@ def _books(
     deployment: Deployment | None,
     instrument: Instrument,
     market: MarketNow,
+    orders: list[Order],
 ) -> dict[str, Any]:
     books = account_books_priced(
         account=account, timeframe=deployment.timeframe if deployment else None
@@ -147,6 +150,9 @@ def _books(
         "account_position_quantity": books.quantity_of(instrument.pk),
         "gross_notional": gross,
         "net_notional": net,
+        "working_notional_elsewhere": working_notional(
+            [order for order in orders if order.instrument_id != instrument.pk], books, prices
+        ),
         "equity": books.cash + books.holdings_worth(prices),
         "equity_at_day_start": marks.day_start,
         "equity_peak": marks.peak,
@@ -196,7 +202,7 @@ def _exposure(
 
 
 def _working(
-    account: TradingAccount, instrument: Instrument, deployment: Deployment | None
+    orders: list[Order], instrument: Instrument, deployment: Deployment | None
 ) -> tuple[WorkingOrder, ...]:
     return tuple(
         WorkingOrder(
@@ -208,7 +214,8 @@ def _working(
             is_own=order.deployment_id == (deployment.pk if deployment else None),
             reduce_only=order.reduce_only,
         )
-        for order in order_list_working_on(account=account, instrument=instrument)
+        for order in orders
+        if order.instrument_id == instrument.pk
     )
 
 

@@ -141,10 +141,11 @@ def order_list_open_of(*, deployment: Deployment, instrument: Instrument) -> lis
     )
 
 
-def order_list_working_on(*, account: TradingAccount, instrument: Instrument) -> list[Order]:
-    """Return the account's orders on an instrument that may fill right now, oldest first."""
+def order_list_fillable(*, account: TradingAccount) -> list[Order]:
+    """Return the account's orders that may fill right now with their instruments, oldest first."""
     return list(
-        Order.objects.filter(account=account, instrument=instrument)
+        Order.objects.filter(account=account)
+        .select_related("instrument")
         .exclude(status__in=FINAL_VALUES)
         .exclude(parent__isnull=False, status__in=_WAITING)
         .order_by("pk")

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from apps.core.money import plain
+from apps.core.money import ZERO, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,8 @@ class RiskContext:
         initial_margin_ratio: Part of the notional that a new position ties up.
         open_orders: Orders of the account that may still fill.
         working: Those of them on this instrument.
+        working_notional_elsewhere: What those on other instruments may add to the positions
+            there, base currency.
         rate_buckets: Every bucket that an order takes a token from.
         orders_today, trades_today: Sent and executed by the account since the UTC day began.
         executions_in_window: Entries that the deployment had executed within the throttle's
@@ -162,6 +164,7 @@ class RiskContext:
     initial_margin_ratio: Decimal = Decimal(1)
     open_orders: int = 0
     working: tuple[WorkingOrder, ...] = ()
+    working_notional_elsewhere: Decimal = ZERO
     rate_buckets: tuple[RateBucket, ...] = ()
     orders_today: int = 0
     trades_today: int = 0

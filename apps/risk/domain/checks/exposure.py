@@ -11,7 +11,8 @@ from apps.risk.domain.checks.findings import (
     notional_of,
     price_of,
 )
-from apps.risk.domain.types import LimitValue, OrderIntent, RiskContext
+from apps.risk.domain.growth import notional_growth
+from apps.risk.domain.types import LimitValue, OrderIntent, RiskContext, WorkingOrder
 
 
 def check_position_notional(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
@@ -33,39 +34,42 @@ def check_position_notional(intent: OrderIntent, context: RiskContext) -> Iterat
 
 
 def check_gross_exposure(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Hold the sum of all positions, long and short alike."""
+    """Hold the sum of all positions, long and short alike, as orders that work may make it."""
+    if _adds_nothing(intent, context):
+        return
     yield from _on_book("gross exposure", "GROSS_EXPOSURE", _gross_after(intent, context), context)
 
 
 def check_net_exposure(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Hold long minus short; what brings it nearer to zero passes."""
+    """Hold long minus short; what brings it nearer to zero passes.
+
+    Orders on the same side that still work are taken as filled, those on the other are not.
+    """
     before, after = context.net_notional, None
     if before is not None:
         sign = 1 if intent.side == "BUY" else -1
-        after = abs(before + sign * notional_of(intent, context))
+        _, notional = _side_asked(intent, context)
+        after = abs(before + sign * notional)
         if after <= abs(before):
             return
     yield from _on_book("net exposure", "NET_EXPOSURE", after, context)
 
 
 def check_concentration(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Hold one instrument's part of the equity."""
-    if intent_reduces(intent, context):
+    """Hold one instrument's part of the equity, as orders that work may make it."""
+    if _adds_nothing(intent, context):
         return
-    before = abs(context.account_position_quantity)
-    after = abs(context.account_position_quantity + intent.signed_quantity)
-    if after <= before:
-        return
-    notional = after * price_of(intent, context) * context.multiplier
+    held = abs(context.account_position_quantity) * price_of(intent, context) * context.multiplier
+    notional = held + _added_at_worst(intent, context)
     yield from _of_equity("position as a part of the equity", "CONCENTRATION", notional, context)
 
 
 def check_leverage(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Hold gross exposure over equity."""
+    """Hold gross exposure over equity, as orders that work may make it."""
     limits = context.limits_of("LEVERAGE")
-    gross = _gross_after(intent, context)
-    if not limits or (gross is not None and gross <= (context.gross_notional or ZERO)):
+    if not limits or _adds_nothing(intent, context):
         return
+    gross = _gross_after(intent, context)
     if gross is None:
         yield from _not_known("gross exposure", limits)
     else:
@@ -91,26 +95,62 @@ def check_margin(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]
 
 def _working_with(intent: OrderIntent, context: RiskContext, *, own_only: bool) -> Decimal:
     """Return the signed units that orders on the intent's side may still add."""
-    units = sum(
-        (
-            order.quantity
-            for order in context.working
-            if order.side == intent.side
-            and not order.reduce_only
-            and (order.is_own or not own_only)
-        ),
-        ZERO,
-    )
+    orders = _working_on(intent.side, context)
+    units = sum((order.quantity for order in orders if order.is_own or not own_only), ZERO)
     return units if intent.side == "BUY" else -units
+
+
+def _working_on(side: str, context: RiskContext) -> list[WorkingOrder]:
+    """Return the orders of a side that may make a position larger."""
+    return [order for order in context.working if order.side == side and not order.reduce_only]
+
+
+def _side_of(side: str, context: RiskContext) -> tuple[Decimal, Decimal]:
+    """Return units and notional, each at its own price, of the orders that work on a side."""
+    orders = _working_on(side, context)
+    notionals = (
+        order.quantity * (order.limit_price or context.reference_price) for order in orders
+    )
+    units = sum((order.quantity for order in orders), ZERO)
+    return units, sum(notionals, ZERO) * context.multiplier
+
+
+def _side_asked(intent: OrderIntent, context: RiskContext) -> tuple[Decimal, Decimal]:
+    """Return the same with the order that is asked for."""
+    units, notional = _side_of(intent.side, context)
+    return units + intent.quantity, notional + notional_of(intent, context)
+
+
+def _added(side: str, units: Decimal, notional: Decimal, context: RiskContext) -> Decimal:
+    return notional_growth(
+        held=context.account_position_quantity,
+        units=units if side == "BUY" else -units,
+        notional=notional,
+    )
+
+
+def _adds_nothing(intent: OrderIntent, context: RiskContext) -> bool:
+    """Tell whether the order leaves the account's position as small, whatever else fills first."""
+    is_against = intent.signed_quantity * context.account_position_quantity < 0
+    if intent_reduces(intent, context) or (intent.reduce_only and is_against):
+        return True
+    return _added(intent.side, *_side_asked(intent, context), context) == ZERO
+
+
+def _added_at_worst(intent: OrderIntent, context: RiskContext) -> Decimal:
+    """Return the growth when the worse side fills: the intent's with it, or the other alone."""
+    other = "SELL" if intent.side == "BUY" else "BUY"
+    return max(
+        _added(intent.side, *_side_asked(intent, context), context),
+        _added(other, *_side_of(other, context), context),
+    )
 
 
 def _gross_after(intent: OrderIntent, context: RiskContext) -> Decimal | None:
     if context.gross_notional is None:
         return None
-    price = price_of(intent, context) * context.multiplier
-    before = abs(context.account_position_quantity)
-    after = abs(context.account_position_quantity + intent.signed_quantity)
-    return context.gross_notional + (after - before) * price
+    elsewhere = context.working_notional_elsewhere
+    return context.gross_notional + elsewhere + _added_at_worst(intent, context)
 
 
 def _on_book(
@@ -119,7 +159,7 @@ def _on_book(
     limits = context.limits_of(kind)
     if after is None:
         yield from _not_known(subject, limits)
-    elif kind != "GROSS_EXPOSURE" or after > (context.gross_notional or ZERO):
+    else:
         yield from above(f"{subject} after the fill", after, limits)
 
 
