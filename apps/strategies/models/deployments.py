@@ -48,7 +48,7 @@ class Deployment(models.Model):
     )
     instruments = models.ManyToManyField(Instrument, related_name="deployments")
     timeframe = models.CharField(max_length=4, choices=TIMEFRAMES)
-    parameters = models.JSONField(default=dict)
+    parameters = models.JSONField(default=dict, blank=True)
     sizing_method = models.CharField(max_length=20, choices=SizingMethod.choices)
     sizing_value = AmountField(help_text="Units, quote currency or a fraction, by method")
     sizing_cap_ratio = AmountField(
