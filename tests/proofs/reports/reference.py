@@ -225,8 +225,8 @@ class ReferenceAccount:
     ) -> None:
         """Refuse what the books have no digits for: an amount of 10**18 or more."""
         results = [position.realized for position in books.nets.values()]
-        results += [position.realized for position in books.owners.values()]
-        amounts = [books.cash, *results, sum(results, Fraction(0))]
+        amounts = [books.cash, sum(results, Fraction(0)), *results]
+        amounts += [position.realized for position in books.owners.values()]
         if not instrument.is_perpetual:
             net = books.nets[number]
             amounts += [worth, net.quantity * net.average]

@@ -66,7 +66,9 @@ plans = st.builds(
     is_held=st.sampled_from((False, False, False, True)),
 )
 acts = st.builds(
-    Act, name=st.sampled_from(ACTS + AMENDS * 3 + ("claim", "unknown", "cancel")), back=_back
+    Act,
+    name=st.sampled_from(ACTS + AMENDS * 3 + ("claim", "unknown", "cancel", "cancel", "cancel")),
+    back=_back,
 )
 told = st.builds(
     Told,
@@ -82,7 +84,7 @@ def rounds(*, reports: int) -> st.SearchStrategy[Round]:
     return st.builds(
         Round,
         plans=st.lists(plans, min_size=2, max_size=2),
-        acts=st.lists(acts, min_size=1, max_size=5),
+        acts=st.lists(acts, min_size=2, max_size=6),
         page=st.lists(told, min_size=reports, max_size=reports),
         again=st.lists(st.integers(0, 999), max_size=4),
         order=st.integers(0, 999),

@@ -170,6 +170,8 @@ def test_any_sequence_of_reports_comes_to_the_books_of_the_simple_model() -> Non
         seen.update(sequence.model.seen)
         acted.update(sequence.acted)
         counts.update(sequence.model.counts + sequence.counts + Counter(sequences=1))
+        if counts["sequences"] % 50 == 0:
+            print(_report(counts, seen, acted, seconds=time.monotonic() - began), flush=True)
 
     any_sequence()
     print(_report(counts, seen, acted, seconds=time.monotonic() - began))
