@@ -187,6 +187,8 @@ def external_signals_deal(*, run: DeploymentRun) -> bool:
 
 def _external_signal_deal(run: DeploymentRun, external: ExternalSignal) -> bool:
     signal, instrument = external.signal, external.signal.instrument
+    if closing_due(run=run, instrument=instrument) is not None:
+        return True  # the position is closed first; the signal is looked at after that
     market = market_for(account=run.account, instrument=instrument)
     bar = moment_bar(
         named=signal.bar_open_at,

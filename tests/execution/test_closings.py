@@ -7,12 +7,18 @@ from pathlib import Path
 import pytest
 
 from apps.core.clock import wall_now
+from apps.execution.models import ExternalSignal, Webhook
 from apps.execution.runner import TickResult
+from apps.execution.services.external import external_signal_record
 from apps.execution.services.sweeps import deployment_ids_due
+from apps.execution.services.webhooks import webhook_open
 from apps.orders.domain.types import OrderReport, OrderRequest
 from apps.orders.models import Order
-from apps.strategies.services import deployment_stop
+from apps.strategies.domain.external_messages import ExternalMessage
+from apps.strategies.services import closing_request, deployment_stop
+from tests.execution.chain import deployment_running, play, statuses, tick
 from tests.execution.live_desk import LiveDesk, live_desk
+from tests.factories.marketdata import InstrumentFactory
 from tests.venues.loopback.gateway import LoopbackGateway
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +94,29 @@ def test_an_exit_that_the_venue_refuses_is_tried_again_as_a_closing(desk: LiveDe
     desk.settle()
     assert desk.held() == 0
     desk.assert_books_hold()
+
+
+def signal_send(webhook: Webhook, action: str) -> None:
+    message = ExternalMessage.model_validate(
+        {"action": action, "symbol": "TEST:HOOKED", "time": wall_now(), "nonce": action}
+    )
+    external_signal_record(webhook=webhook, message=message, body_sha256=action)
+
+
+def test_a_signal_from_outside_waits_until_the_position_is_closed() -> None:
+    instrument = InstrumentFactory(symbol="TEST:HOOKED")
+    deployment = deployment_running(instruments=[instrument], strategy="external_signals")
+    webhook = webhook_open(deployment=deployment, takes_passphrase=False, actor=None)
+    play(deployment, "100.00")
+    signal_send(webhook, "long")
+    tick(deployment)
+    play(deployment, "100.00", "100.00", first=1)
+    closing_request(deployment=deployment, instrument=instrument, reason="enough")
+    signal_send(webhook, "short")
+    tick(deployment)
+    assert statuses(deployment) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "NEW")]
+    assert ExternalSignal.objects.filter(dealt_at=None).count() == 1
+    play(deployment, "100.00", "100.00", first=3)
+    tick(deployment)
+    assert statuses(deployment)[1:] == [("EXIT", "SELL", "FILLED"), ("ENTRY", "SELL", "NEW")]
+    assert not ExternalSignal.objects.filter(dealt_at=None).exists()
