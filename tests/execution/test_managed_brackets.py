@@ -79,7 +79,7 @@ def test_exits_cover_exactly_what_has_filled(desk: LiveDesk) -> None:
     desk.fill(entry, 6, str(entry.limit_price))
     desk.settle()
     stop = Order.objects.filter(role="STOP_LOSS").latest("pk")
-    assert (stop.status, stop.quantity) == ("NEW", 10)
+    assert [stop.status, stop.quantity] == ["NEW", D(10)]
     desk.price(90)
     desk.settle()
     assert [desk.held(), desk.working()] == [0, 0]
@@ -234,7 +234,7 @@ def test_the_rest_of_a_bounded_bracket_is_given_up_and_what_filled_stays_covered
         desk.bar_arrive("101.00")
         desk.settle(most=20)
         entry.refresh_from_db()
-        assert (entry.status, entry.filled_quantity) == ("CANCELED", 4)
+        assert [entry.status, entry.filled_quantity] == ["CANCELED", D(4)]
         assert [desk.held(), desk.working()] == [4, 2]
         entry.refresh_from_db()
         assert entry.expires_at is not None

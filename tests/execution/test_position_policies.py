@@ -29,7 +29,7 @@ from tests.factories.accounts import UserFactory
 pytestmark = pytest.mark.django_db
 D = Decimal
 CLOSE = "CLOSE"
-STOPPED_OUT = {"stop_loss_ratio": 0.1}
+STOPPED_OUT: dict[str, Any] = {"stop_loss_ratio": 0.1}
 
 
 @pytest.fixture
