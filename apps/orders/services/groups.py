@@ -142,7 +142,9 @@ def group_plan_record(*, group: OrderGroup, plan: GroupPlan) -> OrderGroup:
         locked.memory = plan.memory
     locked.due_at = plan.due_at
     if plan.state is not before:
-        _state_move(locked, plan.state, plan.reason)
+        # Why it was asked to end says more than that it was
+        asked = locked.state_reason if before is GroupState.CANCELING else ""
+        _state_move(locked, plan.state, asked or plan.reason)
     locked.save()
     return locked
 
