@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from apps.core.models import AuditEvent
@@ -107,11 +108,14 @@ def test_a_running_deployment_is_followed_and_stopped_with_a_reason(
     browser.until_text("Recent signals")
     browser.shoot("deployment")
     browser.shoot_dark("deployment")
-    browser.fill("reason", "the market has changed")
+    browser.fill("reason", f"the market has changed{Keys.ENTER}")  # Enter takes no step
     browser.press("Stop")
     browser.until_text("has stopped.")
     browser.until_text("the market has changed")
-    assert AuditEvent.objects.latest("pk").reason == "the market has changed"
+    steps = AuditEvent.objects.filter(action__startswith="deployment.")
+    assert list(steps.values_list("action", "reason")) == [
+        ("deployment.stopped", "the market has changed")
+    ]
     DeploymentClosingFactory(deployment=deployment, instrument=instrument, waits_for="session")
     browser.until_text("waits for session")
     browser.shoot("deployment-closing")

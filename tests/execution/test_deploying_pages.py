@@ -156,6 +156,7 @@ class TestFillingIn:
         assert 'name="parameters-band_period" value="20"' in page
         assert 'name="parameters-rsi_oversold" value="25"' in page
         assert "Bars of the bands. At least 2, at most 500." in page
+        assert "Long below the lower band with a low RSI, short above the upper" in page
         assert "0.01: stop 1 % away. Above 0, below 1. Empty: none." in page
         assert "<html" not in page
 
@@ -289,6 +290,12 @@ class TestMistakes:
         given = {f"parameters-{name}": value for name, value in MINE.items()}
         response = send(trader, "create", strategy=f"recorded:{version.pk}", **given)
         assert "meant for 1h, not for 5m" in errors_of(response)["timeframe"]
+
+    def test_all_that_is_wrong_is_said_at_once(self, trader: User) -> None:
+        said = errors_of(
+            send(trader, "review", name="", sizing_value="2", **{"parameters-fast": "0"})
+        )
+        assert set(said) == {"name", "sizing_value", "parameters-fast"}
 
     def test_a_form_without_its_key_is_to_be_opened_again(self, trader: User) -> None:
         response = send(trader, "create", key="none")

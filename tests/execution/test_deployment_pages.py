@@ -198,7 +198,11 @@ class TestDetail:
         page = text_of(trader.get(page_of(deployment)))
         for expected in (
             *("all is tested", "Paper</span>", "<dt>fast</dt><dd>5</dd>", ">0.3</span>"),
-            *("<dt>On stop</dt><dd>Close it</dd>", ">1,234</span>", "\N{MINUS SIGN}2</span>"),
+            *(
+                "<dt>On stop</dt><dd>close the position</dd>",
+                ">1,234</span>",
+                "\N{MINUS SIGN}2</span>",
+            ),
             *(f"{cursor.bar_open_at:%Y-%m-%d %H:%M:%S}", ">+7.5</span>"),
             *(order.client_order_id, f"/orders/{order.pk}/", f"/orders/groups/{group.pk}/"),
             *("daily_loss: the day has lost 300", "Allowed</span>", "not asked"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
@@ -27,7 +27,6 @@ from apps.strategies.models import (
 from apps.strategies.services.checks import (
     DeploymentRefused,
     Sizing,
-    account_check,
     instruments_check,
     protection_check,
     sizing_check,
@@ -71,6 +70,54 @@ def _policy(when: str, help_text: str = "") -> forms.ChoiceField:
         help_text=help_text,
         widget=forms.Select(attrs=SELECT),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    """Whether some fields fit together, said at one of them once all of them can be read."""
+
+    field: str
+    reads: tuple[str, ...]
+    take: Callable[[dict[str, Any]], None]
+
+
+def _timeframe_fits(terms: dict[str, Any]) -> None:
+    if terms["strategy"] is not None:
+        timeframe_check(terms["timeframe"], terms["strategy"])
+
+
+def _value_fits(terms: dict[str, Any]) -> None:
+    sizing = Sizing(method=terms["sizing_method"], value=terms["sizing_value"], cap_ratio=_HARMLESS)
+    sizing_check(sizing, terms.get("instruments", ()))
+
+
+def _cap_fits(terms: dict[str, Any]) -> None:
+    cap_ratio = terms["sizing_cap_ratio"]
+    sizing = Sizing(method=terms["sizing_method"], value=_HARMLESS, cap_ratio=cap_ratio)
+    sizing_check(sizing, ())
+
+
+def _slippage_fits(terms: dict[str, Any]) -> None:
+    slippage = terms["maximum_slippage_bps"]
+    protection_check(maximum_slippage_bps=slippage, collar_bps=_HARMLESS)
+
+
+def _collar_fits(terms: dict[str, Any]) -> None:
+    protection_check(maximum_slippage_bps=None, collar_bps=terms["collar_bps"])
+
+
+_CHECKS = (
+    _Check(field="timeframe", reads=("timeframe",), take=_timeframe_fits),
+    _Check(
+        field="instruments",
+        reads=("instruments", "account"),
+        take=lambda terms: instruments_check(terms["instruments"], terms["account"]),
+    ),
+    _Check(field="sizing_value", reads=("sizing_method", "sizing_value"), take=_value_fits),
+    _Check(field="sizing_cap_ratio", reads=("sizing_method", "sizing_cap_ratio"), take=_cap_fits),
+    _Check(field="maximum_slippage_bps", reads=("maximum_slippage_bps",), take=_slippage_fits),
+    _Check(field="collar_bps", reads=("collar_bps",), take=_collar_fits),
+)
 
 
 class DeploymentForm(forms.Form):
@@ -137,8 +184,10 @@ class DeploymentForm(forms.Form):
         help_text="How far from the market such a limit may lie.",
     )
     turns_market_into_limit = forms.BooleanField(
-        label="Where programs may send no market order, enter by a limit inside the collar",
+        label="Turn market orders into limits",
         required=False,
+        help_text="Where programs may send no market order: inside the collar. Else such an entry "
+        "is denied.",
         widget=forms.CheckboxInput(attrs=CHECK),
     )
     on_pause = _policy("on pause")
@@ -188,14 +237,20 @@ class DeploymentForm(forms.Form):
             raise forms.ValidationError(f"There is a deployment {name} already; choose another.")
         return name
 
-    def fit_check(self, strategy: Strategy[Any]) -> None:
-        """Put whatever does not fit together to the field that it is about."""
-        for name, check in _checks_of(self.cleaned_data, strategy):
+    def fit_check(self, strategy: Strategy[Any] | None) -> None:
+        """Put whatever does not fit together to the field that it is about.
+
+        Args:
+            strategy: None, while its parameters are wrong: what can be checked without it, is.
+        """
+        for check in _CHECKS:
+            if not all(name in self.cleaned_data for name in check.reads):
+                continue
             try:
-                check()
+                check.take({**self.cleaned_data, "strategy": strategy})
             except DeploymentRefused as refused:
                 said = str(refused)
-                self.add_error(name, f"{said[0].upper()}{said[1:]}.")
+                self.add_error(check.field, f"{said[0].upper()}{said[1:]}.")
 
     def _words(self, bound: forms.BoundField) -> Any:
         value = self.cleaned_data[bound.name]
@@ -207,32 +262,6 @@ class DeploymentForm(forms.Form):
             return f"{value.name} ({value.get_mode_display()} money)"
         choices = getattr(bound.field, "choices", ())
         return dict(choices).get(value, value) if isinstance(value, str) else value
-
-
-def _checks_of(
-    terms: dict[str, Any], strategy: Strategy[Any]
-) -> list[tuple[str, Callable[[], None]]]:
-    account, instruments = terms["account"], terms["instruments"]
-    slippage, collar = terms["maximum_slippage_bps"], terms["collar_bps"]
-    sizing = Sizing(
-        method=terms["sizing_method"],
-        value=terms["sizing_value"],
-        cap_ratio=terms["sizing_cap_ratio"],
-    )
-    # Each with what is beside it harmless, so that what is refused is the field's own
-    capped, unsized = replace(sizing, cap_ratio=_HARMLESS), replace(sizing, value=_HARMLESS)
-    return [
-        ("timeframe", lambda: timeframe_check(terms["timeframe"], strategy)),
-        ("account", lambda: account_check(account, account.mode)),
-        ("instruments", lambda: instruments_check(instruments, account)),
-        ("sizing_value", lambda: sizing_check(capped, instruments)),
-        ("sizing_cap_ratio", lambda: sizing_check(unsized, ())),
-        (
-            "maximum_slippage_bps",
-            lambda: protection_check(maximum_slippage_bps=slippage, collar_bps=_HARMLESS),
-        ),
-        ("collar_bps", lambda: protection_check(maximum_slippage_bps=None, collar_bps=collar)),
-    ]
 
 
 class DeploymentFilterForm(forms.Form):

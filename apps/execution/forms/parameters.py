@@ -1,5 +1,6 @@
 """Fields for the typed parameters of a strategy, as its schema describes them."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,12 @@ class ParametersForm(forms.Form):
         except StrategyUnloadable as refused:
             self.add_error(None, f"{refused}.")
         return cleaned
+
+    @property
+    def about(self) -> str:
+        """What the author says of the strategy, up to the first empty line."""
+        text = inspect.cleandoc(self.loaded.strategy_class.__doc__ or "")
+        return " ".join(text.partition("\n\n")[0].split())
 
     @property
     def in_words(self) -> list[tuple[str, Any]]:

@@ -195,10 +195,9 @@ def _loaded(form: DeploymentForm) -> LoadedStrategy | None:
 
 def _is_valid(form: DeploymentForm, parameters: ParametersForm) -> bool:
     """Check both forms, so that each says what is wrong with it, and then one against the other."""
-    if not all([form.is_valid(), parameters.is_valid()]) or parameters.strategy is None:
-        return False
+    is_each_valid = all([form.is_valid(), parameters.is_valid()])
     form.fit_check(parameters.strategy)
-    return not form.errors
+    return is_each_valid and not form.errors and not parameters.errors
 
 
 def _hash_of(form: DeploymentForm, parameters: ParametersForm) -> str:
