@@ -18,13 +18,13 @@ _ENDS = ("CANCELED", "EXPIRED", "REJECTED", "UNTELLABLE")
 
 @dataclass(frozen=True)
 class Plan:
-    """An order: whose, of what, how large (see ``venue.quantity_of``), and whether it is held."""
+    """An order: whose, of what, how large (see ``venue.quantity_of``), and how far it has got."""
 
     instrument: int
     owner: int
     is_buy: bool
     size: int
-    is_held: bool
+    start: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ plans = st.builds(
     owner=st.integers(0, OWNERS - 1),
     is_buy=st.booleans(),
     size=st.integers(1, 12),
-    is_held=st.sampled_from((False, False, False, True)),
+    start=st.sampled_from(("held", "sent", "sent", "acknowledged")),
 )
 acts = st.builds(
     Act,

@@ -34,7 +34,7 @@ from tests.proofs.reports.reference import (
     Refused,
     decimal_of,
 )
-from tests.proofs.reports.steps import Act, Round, rounds
+from tests.proofs.reports.steps import Act, Round, Told, rounds
 from tests.proofs.reports.table import ACTS, TABLE
 from tests.proofs.reports.venue import Report, report_of
 
@@ -74,8 +74,10 @@ class Sequence:
                 quantity=Fraction(row.quantity),
                 limit_price=Fraction(LIMIT_PRICE),
             )
-            if not plan.is_held:
+            if plan.start != "held":
                 self.act(Act("claim", back=0))
+            if plan.start == "acknowledged":
+                self.take([self.report_on(Told("PENDING_NEW", back=0, size=1, price=1))])
         for act in step.acts:
             self.act(act)
         self.take(self.page_of(step))
@@ -99,19 +101,7 @@ class Sequence:
         return row, self.model.orders[row.client_order_id]
 
     def page_of(self, step: Round) -> list[Report]:
-        page: list[Report] = []
-        for told in step.page:
-            row, order = self.at(told.back)
-            page.append(
-                report_of(
-                    kind=told.kind,
-                    size=told.size,
-                    price=told.price,
-                    row=row,
-                    order=order,
-                    trade_id=f"t{next(self.trades)}",
-                )
-            )
+        page = [self.report_on(told) for told in step.page]
         again = [self.given[number % len(self.given)] for number in step.again if self.given]
         self.counts["repeated"] += len(again)
         mixed = [*page, *again]
@@ -119,6 +109,17 @@ class Sequence:
             Random(step.order).shuffle(mixed)
             self.counts["pages reordered"] += 1
         return mixed
+
+    def report_on(self, told: Told) -> Report:
+        row, order = self.at(told.back)
+        return report_of(
+            kind=told.kind,
+            size=told.size,
+            price=told.price,
+            row=row,
+            order=order,
+            trade_id=f"t{next(self.trades)}",
+        )
 
     def take(self, page: list[Report]) -> None:
         refused = self.model.counts["refused"]
