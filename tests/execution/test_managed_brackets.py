@@ -198,7 +198,7 @@ def test_a_pause_takes_the_bracket_that_has_not_begun_back(desk: LiveDesk) -> No
     assert desk.group().state == GroupState.CANCELED
 
 
-def test_a_refused_stop_is_replaced_by_a_limit_where_programs_may_send_no_market_order(
+def test_a_bracket_is_limits_and_stops_where_programs_may_send_no_market_order(
     tmp_path: Path,
 ) -> None:
     settings = {"turns_market_into_limit": True}
