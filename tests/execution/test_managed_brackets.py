@@ -11,7 +11,8 @@ import pytest
 from apps.core.clock import wall_now
 from apps.execution.runner import TickResult
 from apps.orders.domain.groups import GroupKind, GroupState
-from apps.orders.domain.types import OrderReport, OrderRequest
+from apps.orders.domain.ports import Rejected
+from apps.orders.domain.types import OrderReport, OrderRequest, OrderType
 from apps.orders.models import Order, OrderGroup
 from apps.strategies.services import deployment_pause
 from tests.execution.chain import cursors_rewind
@@ -208,6 +209,32 @@ def test_a_bracket_is_limits_and_stops_where_programs_may_send_no_market_order(
         desk.assert_books_hold()
         assert {asked["order_type"] for asked in desk.sent()} == {"LIMIT", "STOP"}
         assert {asked["time_in_force"] for asked in desk.sent()} <= {"DAY", "GTC"}
+
+
+class NoStops(LoopbackGateway):
+    """Refuses every stop, as venues do when the market is through it already."""
+
+    def order_place(self, request: OrderRequest) -> OrderReport:
+        if request.order_type is OrderType.STOP:
+            raise Rejected("the market is through the stop", code="STOP")
+        return super().order_place(request)
+
+
+def test_a_refused_stop_is_left_by_a_limit_where_programs_may_send_no_market_order(
+    tmp_path: Path,
+) -> None:
+    terms: dict[str, Any] = {"settings": {"turns_market_into_limit": True}, **EXITS}
+    with live_desk(tmp_path, takes_market=False, adapter=NoStops, **terms) as desk:
+        desk.bar("100.25")
+        desk.settle()
+        leaving = Order.objects.get(role="EXIT")
+        assert (leaving.leg, leaving.order_type, leaving.time_in_force) == ("exit", "LIMIT", "DAY")
+        assert leaving.expires_at is not None
+        assert leaving.limit_price is not None
+        assert leaving.limit_price < 100
+        assert [desk.held(), desk.working()] == [0, 0]
+        assert {asked["order_type"] for asked in desk.sent()} == {"LIMIT"}
+        desk.assert_books_hold()
 
 
 def test_exits_that_cannot_be_managed_are_denied_in_words(tmp_path: Path) -> None:

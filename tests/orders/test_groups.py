@@ -190,6 +190,23 @@ class TestBracket:
         venue.settle()
         assert venue.state is GroupState.COMPLETED
 
+    def test_a_market_exit_that_is_refused_is_tried_again_a_minute_later(self) -> None:
+        venue = bracket()
+        venue.settle()
+        venue.fill("entry", 10)
+        venue.settle()
+        venue.reject("stop", "the market is through it")
+        venue.settle()
+        venue.reject("exit", "no market orders now")
+        assert venue.settle().due_at == START + timedelta(minutes=1)
+        assert venue.live == {}
+        venue.after(60)
+        venue.settle()
+        assert venue.live == {"exit-2": 10}
+        venue.reject("exit-2")
+        venue.after(59)
+        assert venue.settle().actions == ()
+
     def test_an_entry_that_never_filled_ends_the_group_with_its_reason(self) -> None:
         venue = bracket()
         venue.settle()

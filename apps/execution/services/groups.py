@@ -1,7 +1,11 @@
 """Carries out what the plans of managed orders ask for, each step once."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import MarketNow, risk_context
+from apps.execution.services.asking import COLLAR_BPS
 from apps.execution.services.markets import MarketUnknown, market_now, market_show
 from apps.execution.services.runs import AccountRun
 from apps.execution.services.sending import (
@@ -10,7 +14,9 @@ from apps.execution.services.sending import (
     order_end_unsent,
     order_send,
 )
+from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.timeframes import Timeframe
+from apps.orders.domain.collars import marketable_limit
 from apps.orders.domain.groups import (
     AmendLeg,
     CancelLeg,
@@ -23,7 +29,7 @@ from apps.orders.domain.groups import (
 )
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.states import FINAL, OrderStatus
-from apps.orders.domain.types import OrderRole
+from apps.orders.domain.types import OrderRole, OrderType, TimeInForce
 from apps.orders.models import Order, OrderGroup, OrderQuote
 from apps.orders.selectors import group_entry_average, group_snapshot
 from apps.orders.services import (
@@ -39,6 +45,7 @@ from apps.risk.domain.types import OrderIntent
 from apps.risk.models import RiskDecision
 from apps.risk.services import gate_enter, risk_decide, throttle_follow
 
+_LIMIT_LIFE = timedelta(minutes=1)
 MOST_ROUNDS = 10
 """Plans in one go; what is left then is done by the next one."""
 
@@ -138,6 +145,7 @@ def _carry_out(run: AccountRun, group: OrderGroup, market: MarketNow, plan: Grou
 
 def _leg_write(run: AccountRun, group: OrderGroup, market: MarketNow, leg: PlaceLeg) -> Order:
     """Store a leg; one that opens something passes the risk gate once more, at its own moment."""
+    leg = _leg_at_venue(run, group, market, leg)
     is_asked = leg.role is OrderRole.ENTRY and not group.legs.filter(leg=leg.name).exists()
     # Asked before it is written down: else it would count against itself as working
     gate = _leg_decide(run, group, market, leg) if is_asked else None
@@ -147,6 +155,29 @@ def _leg_write(run: AccountRun, group: OrderGroup, market: MarketNow, leg: Place
         order_reject(order=order, code="RISK", reason=gate.reason)
         order.refresh_from_db()
     return order
+
+
+def _leg_at_venue(run: AccountRun, group: OrderGroup, market: MarketNow, leg: PlaceLeg) -> PlaceLeg:
+    """Turn a market leg into a limit inside the collar where programs may send none at market.
+
+    It ends after a minute, so that the plan can price what is left anew.
+    """
+    if leg.order_type is not OrderType.MARKET or run.gateway.capabilities.market_orders_by_algo:
+        return leg
+    deployment = group.deployment
+    price = marketable_limit(
+        side=leg.side,
+        quote=market.quote or QuoteView(last=market.reference_price),
+        collar_bps=COLLAR_BPS if deployment is None else deployment.collar_bps,
+        tick_size=group.instrument.tick_size,
+    )
+    return replace(
+        leg,
+        order_type=OrderType.LIMIT,
+        limit_price=price,
+        time_in_force=TimeInForce.DAY,
+        expires_at=leg.expires_at or market.as_of + _LIMIT_LIFE,
+    )
 
 
 def _leg_decide(

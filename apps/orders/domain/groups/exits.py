@@ -1,5 +1,6 @@
 """OCO and bracket: two exits that end each other, through partial fills and crashes."""
 
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from apps.core.money import ZERO
@@ -11,6 +12,7 @@ from apps.orders.domain.groups.types import (
     GroupPlan,
     GroupSnapshot,
     LegSnapshot,
+    MarketView,
     PlaceLeg,
     cancels_of,
     filled_of,
@@ -21,6 +23,8 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import OrderRole, OrderType, Side, TimeInForce
 
 _STEMS = ("stop", "target", "exit")
+_EXIT_PAUSE = timedelta(minutes=1)
+_LEFT_AT = "left_at"
 
 
 def oco_next(group: GroupSnapshot, settings: OcoSettings) -> GroupPlan:
@@ -50,11 +54,14 @@ def _ended_by_venue(leg: LegSnapshot) -> bool:
     return not leg.is_live and leg.status != OrderStatus.FILLED and not leg.canceled_by_desk
 
 
-def bracket_next(group: GroupSnapshot, settings: BracketSettings, average: Decimal) -> GroupPlan:
+def bracket_next(
+    group: GroupSnapshot, settings: BracketSettings, average: Decimal, market: MarketView
+) -> GroupPlan:
     """Open once; hold exits for exactly what has filled and has not left again.
 
-    Once an exit has begun to fill, the rest of the entry is taken back. An exit that the venue
-    refuses is replaced by a market order: what is held is never left without protection.
+    Once an exit has begun to fill, the rest of the entry is taken back. A stop that the venue
+    refuses is replaced by a market order: what is held is never left without protection. One that
+    does not take it out is followed by another a minute later.
 
     Args:
         average: Average price of what the entry has filled; zero while nothing has.
@@ -71,7 +78,25 @@ def bracket_next(group: GroupSnapshot, settings: BracketSettings, average: Decim
         actions += cancels_of([entry], "an exit has begun to fill")
     if held > 0:
         actions += _exits_cover(group, settings, average, held)
-    return GroupPlan(actions=tuple(actions))
+    return _paced(group, market, actions)
+
+
+def _paced(group: GroupSnapshot, market: MarketView, actions: list[GroupAction]) -> GroupPlan:
+    """Let a market exit follow another a minute later, not at once."""
+    leaving = [action for action in actions if _is_market_exit(action)]
+    if not leaving:
+        return GroupPlan(actions=tuple(actions))
+    if _LEFT_AT in group.memory:
+        due_at = datetime.fromisoformat(group.memory[_LEFT_AT]) + _EXIT_PAUSE
+        if market.as_of < due_at:
+            others = tuple(action for action in actions if not _is_market_exit(action))
+            return GroupPlan(actions=others, due_at=due_at)
+    memory = {**group.memory, _LEFT_AT: market.as_of.isoformat()}
+    return GroupPlan(actions=tuple(actions), memory=memory)
+
+
+def _is_market_exit(action: GroupAction) -> bool:
+    return isinstance(action, PlaceLeg) and action.role is OrderRole.EXIT
 
 
 def _wind_up(

@@ -42,7 +42,7 @@ def _plan(group: GroupSnapshot, market: MarketView, entry_average: Decimal) -> G
     if isinstance(settings, OcoSettings):
         return oco_next(group, settings)
     if isinstance(settings, BracketSettings):
-        return bracket_next(group, settings, entry_average)
+        return bracket_next(group, settings, entry_average, market)
     if isinstance(settings, IcebergSettings):
         return iceberg_next(group, settings)
     if isinstance(settings, TwapSettings):
