@@ -143,7 +143,7 @@ def bars_store(deployment: Deployment, bars: Sequence[Bar]) -> None:
     candles_store(instrument=instrument_of(deployment), timeframe=deployment.timeframe, bars=bars)
 
 
-def tick(deployment: Deployment, *, seconds: float = 30) -> TickResult:
+def tick(deployment: Deployment, *, seconds: float = 300) -> TickResult:
     return deployment_tick(deployment_id=deployment.pk, seconds=seconds)
 
 

@@ -21,6 +21,7 @@ from tests.execution.chain import (
     statuses,
 )
 from tests.factories.marketdata import InstrumentFactory
+from tests.factories.positions import PositionFactory
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -158,3 +159,18 @@ def test_a_refused_size_does_not_keep_a_position_from_being_left() -> None:
 def test_a_kelly_stake_without_a_cap_is_refused_when_it_is_set_up() -> None:
     with pytest.raises(DeploymentRefused, match="needs a cap"):
         sized(SizingMethod.FRACTIONAL_KELLY, "0.25", start=START)
+
+
+@pytest.mark.parametrize("dust", ["0.0004", "-0.0004"])
+def test_less_than_a_lot_can_be_neither_left_nor_counted(dust: str) -> None:
+    deployment = sized(SizingMethod.FIXED_QUANTITY, "1.5")
+    PositionFactory(
+        deployment=deployment,
+        account=deployment.account,
+        instrument=instrument_of(deployment),
+        quantity=D(dust),
+        average_entry_price=D(100),
+    )
+    play(deployment, "100.50")  # short
+    rows = Order.objects.values_list("role", "side", "quantity")
+    assert list(rows) == [("ENTRY", "SELL", D("1.5"))]

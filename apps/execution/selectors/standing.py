@@ -29,11 +29,13 @@ class Standing:
         held: Signed units, from fills.
         open_orders: Orders that are not final, legs of managed orders among them, oldest first.
         open_groups: Managed orders that have not ended, oldest first.
+        lot_size: Less than that can be neither held on purpose nor left.
     """
 
     held: Decimal
     open_orders: tuple[Order, ...]
     open_groups: tuple[OrderGroup, ...] = ()
+    lot_size: Decimal = ZERO
 
     @property
     def direction(self) -> int:
@@ -45,6 +47,8 @@ class Standing:
         for group in self.open_groups:
             if group.state == GroupState.ACTIVE and getattr(group, "entry_is_to_come", False):
                 expected += Side(group.side).sign * group.quantity
+        if abs(expected) < self.lot_size:
+            return 0
         return (expected > 0) - (expected < 0)
 
     def _still_wanted(self, order: Order) -> bool:
@@ -87,6 +91,7 @@ def standing_of(*, deployment: Deployment, instrument: Instrument) -> Standing:
         held=held or ZERO,
         open_orders=tuple(order_list_open_of(**scope)) if has_orders else (),
         open_groups=tuple(group_list_open_of(**scope)) if has_groups else (),
+        lot_size=instrument.lot_size,
     )
 
 

@@ -75,7 +75,8 @@ def orders_plan(
         may_open: False leaves a position that the decision would turn, and opens nothing for it.
     """
     instrument, wanted = occasion.instrument, _WANTED[decision.action]
-    leaving = held != 0 and held * wanted <= 0
+    held_lots = round_down(abs(held), instrument.lot_size)  # no order can leave less than a lot
+    leaving = held_lots > 0 and held * wanted <= 0
     exits: tuple[OrderPlan, ...] = ()
     if leaving:
         exits = (leaving_plan(occasion=occasion, held=held),)
@@ -84,7 +85,7 @@ def orders_plan(
         return PlannedOrders(plans=exits, intent=intent)
     entry, refusal = _entry_plan(occasion, decision, measures)
     if not leaving and refusal is None:
-        entry = replace(entry, quantity=max(entry.quantity - abs(held), ZERO))
+        entry = replace(entry, quantity=max(entry.quantity - held_lots, ZERO))
         if entry.quantity == 0:
             return PlannedOrders(plans=(), intent=None)
     plans = (*exits, entry)
