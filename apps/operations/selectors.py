@@ -6,7 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery, Value, Window
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    Window,
+)
 from django.db.models.functions import Coalesce, Mod, RowNumber, TruncDay
 
 from apps.accounts.models import TradingAccount, User
@@ -16,7 +27,8 @@ from apps.orders.models import Order
 from apps.orders.selectors import FINAL_VALUES
 from apps.positions.models import EquitySnapshot, Position
 from apps.reconciliation.models import Break, ReconciliationRun
-from apps.risk.models import TradingState, TradingStateValue
+from apps.risk.models import KillSwitch, TradingState, TradingStateValue
+from apps.risk.selectors import kill_switch_list_holding
 from apps.strategies.models import Deployment, DeploymentClosing
 from apps.strategies.selectors import deployment_list_for
 
@@ -36,7 +48,8 @@ class AccountSummary:
 
     Attributes:
         day_change: Equity against the first snapshot of the same UTC day, base currency.
-        trading_state: The strictest of the desk's and the account's.
+        trading_state: The strictest of the desk's and the account's; HALTED where a kill switch
+            holds all of the account.
         reconciled_at: Start of the last run, machine time.
     """
 
@@ -78,6 +91,7 @@ class Dashboard:
     orders: list[Order]
     deployments: list[Deployment]
     breaks: list[Break]
+    kill_switches: list[KillSwitch]
 
 
 def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Dashboard | None:
@@ -98,7 +112,13 @@ def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Da
             return None
     if chosen is None:
         return Dashboard(
-            accounts=[], chosen=None, positions=[], orders=[], deployments=[], breaks=[]
+            accounts=[],
+            chosen=None,
+            positions=[],
+            orders=[],
+            deployments=[],
+            breaks=[],
+            kill_switches=[],
         )
     return Dashboard(
         accounts=accounts,
@@ -114,6 +134,7 @@ def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Da
         breaks=list(
             Break.objects.filter(account__name=chosen.name, state=Break.State.OPEN)[:ROWS_SHOWN]
         ),
+        kill_switches=_kill_switches(chosen.name),
     )
 
 
@@ -142,6 +163,9 @@ def _account_summaries(user: User | AnonymousUser) -> list[AccountSummary]:
         .annotate(count=Count("pk"))
     )
     desk_state = TradingState.objects.filter(account=None, deployment=None)
+    stopped = kill_switch_list_holding().filter(
+        Q(account=None) | Q(account=OuterRef("pk")), deployment=None, instrument=None
+    )
     rows = (
         account_list_for(user)
         .annotate(
@@ -151,6 +175,7 @@ def _account_summaries(user: User | AnonymousUser) -> list[AccountSummary]:
             open_breaks=Coalesce(Subquery(open_breaks.values("count")), Value(0)),
             desk_state=Subquery(desk_state.values("state")[:1]),
             account_state=F("trading_state__state"),
+            is_stopped=Exists(stopped.filter(strategy_name="")),
             reconciliation_result=Subquery(runs.values("result")[:1]),
             reconciled_at=Subquery(runs.values("started_at")[:1]),
             day=TruncDay("equity_as_of", tzinfo=UTC),
@@ -163,13 +188,15 @@ def _account_summaries(user: User | AnonymousUser) -> list[AccountSummary]:
 
 _SUMMARY_COLUMNS = (
     *("name", "mode", "base_currency", "equity", "cash", "equity_as_of", "equity_at_day_start"),
-    *("open_breaks", "desk_state", "account_state", "reconciliation_result", "reconciled_at"),
+    *("open_breaks", "desk_state", "account_state", "is_stopped"),
+    *("reconciliation_result", "reconciled_at"),
 )
 
 
 def _account_summary(row: dict[str, Any]) -> AccountSummary:
     start = row.pop("equity_at_day_start")
-    states = (row.pop("desk_state"), row.pop("account_state"))
+    stopped = TradingStateValue.HALTED if row.pop("is_stopped") else None
+    states = (stopped, row.pop("desk_state"), row.pop("account_state"))
     change = None if row["equity"] is None else row["equity"] - start
     return AccountSummary(
         **row,
@@ -179,6 +206,20 @@ def _account_summary(row: dict[str, Any]) -> AccountSummary:
             (TradingStateValue(state or TradingStateValue.ACTIVE) for state in states),
             key=_STRICTNESS.index,
         ),
+    )
+
+
+def _kill_switches(account_name: str) -> list[KillSwitch]:
+    """Return what holds the account, or a part of it, newest first."""
+    nowhere_else = Q(account=None, deployment=None)
+    return list(
+        kill_switch_list_holding()
+        .filter(
+            nowhere_else
+            | Q(account__name=account_name)
+            | Q(account=None, deployment__account__name=account_name)
+        )
+        .order_by("-pk")[:ROWS_SHOWN]
     )
 
 

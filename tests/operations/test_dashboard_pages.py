@@ -20,6 +20,7 @@ from tests.factories.marketdata import CandleFactory, InstrumentFactory
 from tests.factories.orders import SignalOrderFactory
 from tests.factories.positions import EquitySnapshotFactory, PositionFactory
 from tests.factories.reconciliation import BreakFactory
+from tests.factories.risk import KillSwitchFactory
 from tests.factories.strategies import DeploymentFactory
 from tests.sessions import person, signed_in
 
@@ -315,3 +316,40 @@ def test_a_stranger_is_asked_to_sign_in_before_a_command(
 
     assert response["Location"].startswith("/sign-in/?next=")
     assert state_of(deployment) == "STOPPED"
+
+
+@pytest.mark.parametrize("scope", ["desk", "account"])
+def test_a_kill_switch_that_holds_the_account_halts_it_in_words(
+    trader: Client, account: TradingAccount, scope: str
+) -> None:
+    switch = KillSwitchFactory(account=account if scope == "account" else None, reason="runaway")
+    shown = text_of(trader.get("/"))
+    assert "desk-badge-bad" in shown
+    assert "Halted" in shown
+    assert f"/kill-switch/{switch.pk}/" in shown
+    assert "runaway" in shown
+
+
+def test_a_kill_switch_elsewhere_or_released_is_not_told(
+    trader: Client, account: TradingAccount
+) -> None:
+    KillSwitchFactory(account=TradingAccountFactory(), reason="another account")
+    KillSwitchFactory(
+        account=account,
+        state="RELEASED",
+        reason="long ago",
+        release_requested_by=person(Role.RISK),
+        released_by=person(Role.RISK),
+    )
+    shown = text_of(trader.get("/"))
+    assert "Halted" not in shown
+    assert "Nothing is sent" not in shown
+
+
+def test_a_kill_switch_of_one_deployment_is_told_and_leaves_the_account_active(
+    trader: Client, deployment: Deployment
+) -> None:
+    KillSwitchFactory(deployment=deployment, account=None, reason="this one alone")
+    shown = text_of(trader.get("/"))
+    assert "this one alone" in shown
+    assert "Halted" not in shown

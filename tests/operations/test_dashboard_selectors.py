@@ -53,7 +53,13 @@ def test_nobody_and_a_member_of_nothing_have_an_empty_dashboard() -> None:
     for user in (AnonymousUser(), person(Role.TRADER)):
         dashboard = dashboard_for(user, account_name=None)
         assert dashboard == Dashboard(
-            accounts=[], chosen=None, positions=[], orders=[], deployments=[], breaks=[]
+            accounts=[],
+            chosen=None,
+            positions=[],
+            orders=[],
+            deployments=[],
+            breaks=[],
+            kill_switches=[],
         )
 
 
