@@ -72,6 +72,7 @@ DEPLOYMENTS = (
 
 PEOPLE = (
     ("trader@demo.local", "Tara Trader", "trader", False),
+    ("risk@demo.local", "Rita Risk", "risk", True),
     ("compliance@demo.local", "Colin Compliance", "compliance", True),
 )
 
@@ -184,5 +185,5 @@ def _line_ensure(account: TradingAccount, line: DemoDeployment) -> None:
             sizing_method=SizingMethod.FIXED_NOTIONAL,
             sizing_value=Decimal(20_000),
         )
-    if deployment.state not in (DeploymentState.RUNNING, DeploymentState.PAUSED):
+    if deployment.state == DeploymentState.DRAFT:
         deployment_start(deployment=deployment, reason=f"demonstration at {now():%H:%M} UTC")
