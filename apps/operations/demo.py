@@ -183,7 +183,7 @@ def _line_ensure(account: TradingAccount, line: DemoDeployment) -> None:
             timeframe=TIMEFRAME.value,
             parameters=line.parameters,
             sizing_method=SizingMethod.FIXED_NOTIONAL,
-            sizing_value=Decimal(20_000),
+            sizing_value=Decimal(5_000),
         )
     if deployment.state == DeploymentState.DRAFT:
         deployment_start(deployment=deployment, reason=f"demonstration at {now():%H:%M} UTC")
