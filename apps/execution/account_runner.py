@@ -7,6 +7,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
 from apps.core.clock import standing_at, wall_now
 from apps.execution.runner import TickResult
+from apps.execution.selectors import amending_forbidden
 from apps.execution.services.groups import MOST_ROUNDS, group_advance
 from apps.execution.services.leases import (
     LeaseLost,
@@ -23,7 +24,6 @@ from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import group_list_open, order_list_changing, order_list_expiring
 from apps.reconciliation.services import reports_intake
-from apps.risk.selectors import kill_switch_holding
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +95,10 @@ def _changes_confirm(run: AccountRun) -> bool:
 
 
 def _amendment_send(run: AccountRun, order: Order) -> None:
-    """Send new terms unless a kill switch holds the order: it will be canceled, not changed."""
+    """Send new terms unless trading was halted meanwhile; they wait, and can be canceled."""
     with run.lease_kept():
-        held = kill_switch_holding(
-            account=order.account, deployment=order.deployment, instrument=order.instrument
-        )
-    if held is None:
+        reason = amending_forbidden(order=order)
+    if reason is None:
         amendment_send(run=run, order=order)
 
 

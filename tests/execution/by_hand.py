@@ -50,7 +50,13 @@ class HandDesk:
         )
 
     def enter(self, side: Side = Side.BUY, quantity: int = 10, **terms: Any) -> EnteredOrder:
-        entered = order_enter(
+        entered = self.ask(side, quantity, **terms)
+        assert entered.decision.outcome == "ALLOWED", entered.decision.reason
+        return entered
+
+    def ask(self, side: Side, quantity: int, **terms: Any) -> EnteredOrder:
+        """Enter an order that the gate may deny."""
+        return order_enter(
             account=self.account,
             instrument=self.instrument,
             ticket=OrderTicket(side=side, quantity=D(quantity), **terms),
@@ -58,8 +64,6 @@ class HandDesk:
             actor=None,
             origin=OrderOrigin.MANUAL,
         )
-        assert entered.decision.outcome == "ALLOWED", entered.decision.reason
-        return entered
 
     def work(self) -> TickResult:
         return account_tick(account_id=self.account.pk)

@@ -18,7 +18,11 @@ from apps.execution.selectors.kill_switch import (
 )
 from apps.execution.selectors.outcomes import OutcomeSearch, outcome_search
 from apps.execution.selectors.risk import MarketNow, prices_of, risk_context
-from apps.execution.selectors.sending import sending_forbidden, sending_waits
+from apps.execution.selectors.sending import (
+    amending_forbidden,
+    sending_forbidden,
+    sending_waits,
+)
 from apps.execution.selectors.standing import (
     Standing,
     bars_wait,
@@ -33,6 +37,7 @@ __all__ = [
     "MarketNow",
     "OutcomeSearch",
     "Standing",
+    "amending_forbidden",
     "bars_wait",
     "cursors_of",
     "decision_of",

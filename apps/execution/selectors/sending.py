@@ -9,7 +9,11 @@ from apps.orders.models import Order
 from apps.orders.selectors import closing_is_unknown, freeze_reason
 from apps.reconciliation.selectors import account_is_reconciled
 from apps.risk.models import TradingStateValue
-from apps.risk.selectors import kill_switch_is_holding, trading_state_effective
+from apps.risk.selectors import (
+    kill_switch_holding,
+    kill_switch_is_holding,
+    trading_state_effective,
+)
 from apps.strategies.models import DeploymentState
 
 _ENDED_UNFILLED = [
@@ -38,6 +42,25 @@ def sending_forbidden(*, order: Order) -> str | None:
     if order.role != OrderRole.ENTRY:
         return None
     return _entry_forbidden(order) if order.deployment_id is not None else None
+
+
+def amending_forbidden(*, order: Order) -> str | None:
+    """Return why an order must not be given new terms now, or None.
+
+    A kill switch holds every order. Where trading is halted or only reduces, an entry keeps its
+    terms; exits may shrink with what they protect.
+    """
+    held = kill_switch_holding(
+        account=order.account, deployment=order.deployment, instrument=order.instrument
+    )
+    if held is not None:
+        return f"{held} holds it"
+    if order.role != OrderRole.ENTRY:
+        return None
+    state, reason = trading_state_effective(
+        account=order.account, deployment=order.deployment, instrument=order.instrument
+    )
+    return None if state == TradingStateValue.ACTIVE else f"trading is {state}: {reason}"
 
 
 # Whether the position that an entry was to turn may still be held, and how its deployment is

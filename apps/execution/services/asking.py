@@ -15,6 +15,7 @@ from apps.orders.domain.types import (
     OrderType,
     TimeInForce,
 )
+from apps.risk.domain.checks.findings import intent_reduces
 from apps.risk.domain.types import OrderIntent, RiskContext
 
 COLLAR_BPS = Decimal(50)
@@ -69,10 +70,7 @@ def ticket_intent(
     instrument: Instrument, ticket: OrderTicket, context: RiskContext, origin: OrderOrigin
 ) -> OrderIntent:
     """Return what the gate is asked about a ticket: it closes when it only makes less of a hold."""
-    held = context.position_quantity
-    against = ticket.side.sign * held < 0
-    closes = against and ticket.quantity <= abs(held)
-    return OrderIntent(
+    exit_intent = OrderIntent(
         symbol=instrument.symbol,
         side=ticket.side.value,
         quantity=ticket.quantity,
@@ -80,10 +78,13 @@ def ticket_intent(
         limit_price=ticket.limit_price,
         stop_price=ticket.stop_price,
         reduce_only=ticket.reduce_only,
-        role=(OrderRole.EXIT if closes else OrderRole.ENTRY).value,
-        opens=not closes,
+        role=OrderRole.EXIT.value,
+        opens=False,
         is_automated=origin is not OrderOrigin.MANUAL,
     )
+    if intent_reduces(exit_intent, context):
+        return exit_intent
+    return replace(exit_intent, role=OrderRole.ENTRY.value, opens=True)
 
 
 def ticket_notional(ticket: OrderTicket, rules: TradingRules) -> Decimal:

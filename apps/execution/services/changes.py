@@ -200,18 +200,18 @@ def _filled_objections(order: Order, ticket: OrderTicket) -> list[Objection]:
 
 
 def _is_worse(order: Order, amendment: Amendment) -> bool:
-    """Tell whether more may fill than before, or at a price that is worse for us."""
+    """Tell whether more may fill than before, at a worse price, or by another trigger.
+
+    A trigger that comes nearer to the market fires sooner, whatever it costs.
+    """
     if amendment.quantity is not None and amendment.quantity > order.quantity:
         return True
-    prices = (
-        (amendment.limit_price, order.limit_price),
-        (amendment.stop_price, order.stop_price),
-    )
-    sign = Side(order.side).sign
-    return any(
-        after is not None and before is not None and sign * (after - before) > 0
-        for after, before in prices
-    )
+    if amendment.stop_price is not None and amendment.stop_price != order.stop_price:
+        return True
+    after, before = amendment.limit_price, order.limit_price
+    if after is None or before is None:
+        return False
+    return Side(order.side).sign * (after - before) > 0
 
 
 def _decide(

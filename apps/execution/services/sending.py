@@ -1,10 +1,13 @@
 """Sends an order once: claimed and committed first, then the socket, then what the venue said."""
 
+import time
 from decimal import Decimal
+
+from django.conf import settings
 
 from apps.core.clock import now
 from apps.core.rows import rows_of
-from apps.execution.selectors import sending_forbidden, sending_waits
+from apps.execution.selectors import amending_forbidden, sending_forbidden, sending_waits
 from apps.execution.services.runs import OrderRun
 from apps.orders.domain.ports import (
     AuthenticationFailed,
@@ -38,7 +41,6 @@ from apps.orders.services import (
 )
 from apps.reconciliation.models import Break
 from apps.reconciliation.services import break_open, report_take_in
-from apps.risk.selectors import kill_switch_holding
 
 
 def order_send(*, run: OrderRun, order: Order) -> bool:
@@ -52,6 +54,7 @@ def order_send(*, run: OrderRun, order: Order) -> bool:
     Raises:
         LeaseLost: Another worker runs the deployment; nothing was sent.
     """
+    began = time.monotonic()
     with run.lease_kept():
         if reason := sending_forbidden(order=order):
             order_end_unsent(order=order, reason=reason)
@@ -60,7 +63,21 @@ def order_send(*, run: OrderRun, order: Order) -> bool:
         if must_wait or not order_claim(order=order, epoch=run.epoch):
             return False
         order_quote_record(order=order, moment=OrderQuote.Moment.SUBMIT)
+    if time.monotonic() - began > settings.LEASE_SECONDS / 2:
+        # Another worker may take over soon, and find out that this order was never sent
+        return _claim_give_back(order)
     return _claimed_send(run, order)
+
+
+def _claim_give_back(order: Order) -> bool:
+    """Return an order that this worker claimed and never sent; one that has ended stays so."""
+    try:
+        order_return_unsent(order=order, reason="the worker stood still before it could send")
+    except IllegalTransition as passed:
+        if passed.current not in FINAL:
+            raise
+        return True
+    return False
 
 
 def order_end_unsent(*, order: Order, reason: str) -> None:
@@ -153,11 +170,8 @@ def order_amend(
             asked.
     """
     with run.lease_kept():
-        held = kill_switch_holding(
-            account=order.account, deployment=order.deployment, instrument=order.instrument
-        )
-        if held is not None:
-            raise AmendmentRefused(f"order {order} is not changed: {held} holds it")
+        if forbidden := amending_forbidden(order=order):
+            raise AmendmentRefused(f"order {order} is not changed: {forbidden}")
         asked = order_amend_request(
             order=order,
             quantity=quantity,

@@ -30,7 +30,7 @@ from apps.execution.services.runs import AccountRun, account_run_open
 from apps.execution.services.sending import order_cancel, order_send
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import Rejected
-from apps.orders.domain.states import OrderStatus
+from apps.orders.domain.states import FINAL, OrderStatus
 from apps.orders.domain.types import OrderType, Side
 from apps.orders.models import Order
 from apps.positions.models import Position
@@ -60,8 +60,10 @@ def account_flatten(
     with _account_worked(account) as run:
         reports_intake(account=account, gateway=run.gateway)
         closings_settle(run=run)
+        # Read before what is held: one that fills in between must not be sent a second time
+        closing = list(order_list_closing(account=run.account))
         for holding in _holdings(switch, run, progress):
-            _close(switch, run, holding, progress)
+            _close(switch, run, holding, closing, progress)
         reports_intake(account=account, gateway=run.gateway)
         progress.positions_left = _count_left(switch, run)
         return progress.positions_left == 0
@@ -114,17 +116,20 @@ def _netted_tell(held: list[Position], net: dict[str, Decimal], progress: Accoun
 
 
 def _close(
-    switch: KillSwitch, run: AccountRun, holding: Holding, progress: AccountProgress
+    switch: KillSwitch,
+    run: AccountRun,
+    holding: Holding,
+    closing: list[Order],
+    progress: AccountProgress,
 ) -> None:
     """Send a closing order unless one is under way, or the venue has just let one go."""
-    under_way = (
-        order_list_closing(account=run.account)
-        .filter(instrument=holding.instrument, deployment=holding.owner)
-        .first()
-    )
-    if under_way is not None:
-        _reprice(run, under_way)
-        return
+    owner_id = holding.owner.pk if holding.owner else None
+    for under_way in closing:
+        if (under_way.instrument_id, under_way.deployment_id) == (holding.instrument.pk, owner_id):
+            under_way.refresh_from_db(fields=["status"])
+            if OrderStatus(under_way.status) not in FINAL:
+                _reprice(run, under_way)
+            return
     fruitless, wait = closing_wait(switch, run.account, holding)
     if wait > 0:
         return

@@ -20,12 +20,23 @@ Check = Callable[[OrderIntent, RiskContext], Iterable[Finding]]
 
 
 def intent_reduces(intent: OrderIntent, context: RiskContext) -> bool:
-    """Tell whether a fill brings this deployment's position nearer to zero and never across it."""
-    if not intent.quantity.is_finite():
+    """Tell whether a fill brings this deployment's position nearer to zero and never across it.
+
+    What works on the same side counts as filled before it, unless the order may only reduce.
+    """
+    if not intent.quantity.is_finite() or intent.opens:
         return False
     position = context.position_quantity
     against = intent.signed_quantity * position < 0
-    return against and intent.quantity <= abs(position) and not intent.opens
+    return against and intent.quantity + leaving_before(intent, context) <= abs(position)
+
+
+def leaving_before(intent: OrderIntent, context: RiskContext) -> Decimal:
+    """Return how many units may leave the position before an order that is no reduce-only does."""
+    if intent.reduce_only:
+        return ZERO
+    own = (order for order in context.working if order.is_own and order.side == intent.side)
+    return sum((order.quantity for order in own), ZERO)
 
 
 def price_of(intent: OrderIntent, context: RiskContext) -> Decimal:
