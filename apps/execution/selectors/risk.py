@@ -143,6 +143,7 @@ def _books(
     prices = _prices(books, {instrument.pk: market.reference_price})
     gross, net = _exposure(account, books, prices)
     marks = equity_marks(account=account, as_of=market.as_of)
+    equity = books.cash + books.holdings_worth(prices)
     return {
         "position_quantity": position_quantity(
             account=account, instrument=instrument, deployment=deployment
@@ -153,10 +154,31 @@ def _books(
         "working_notional_elsewhere": working_notional(
             [order for order in orders if order.instrument_id != instrument.pk], books, prices
         ),
-        "equity": books.cash + books.holdings_worth(prices),
+        "equity": equity,
+        "margin_available": _margin_available(instrument, equity, books, prices, orders),
         "equity_at_day_start": marks.day_start,
         "equity_peak": marks.peak,
     }
+
+
+def _margin_available(
+    instrument: Instrument,
+    equity: Decimal,
+    books: AccountBooks,
+    prices: dict[int, Decimal],
+    orders: list[Order],
+) -> Decimal | None:
+    """Return the equity that neither positions nor working orders tie up.
+
+    None for an instrument that is traded at its full price: cash and limits bound it.
+    """
+    if instrument.initial_margin_ratio >= 1:
+        return None
+    tied = books.margin_tied(prices)
+    for ratio in {order.instrument.initial_margin_ratio for order in orders}:
+        alike = [order for order in orders if order.instrument.initial_margin_ratio == ratio]
+        tied += working_notional(alike, books, prices) * ratio
+    return equity - tied
 
 
 def _limits(

@@ -30,6 +30,7 @@ class Holding:
         quantity: Signed units, never zero.
         is_margined: Only its result counts, and not its price.
         multiplier: Quote units per point and unit.
+        initial_margin_ratio: Part of its notional that it ties up.
         last_close: Of the newest bar; None where no bar is stored, or none was asked for.
     """
 
@@ -39,6 +40,7 @@ class Holding:
     is_margined: bool
     multiplier: Decimal
     quote_currency: str
+    initial_margin_ratio: Decimal
     last_close: Decimal | None = None
 
     @property
@@ -74,6 +76,21 @@ class AccountBooks:
             ZERO,
         )
 
+    def margin_tied(self, prices: Mapping[int, Decimal]) -> Decimal:
+        """Return the initial margin of what is held.
+
+        Args:
+            prices: By instrument id; of one that is missing its own price counts.
+        """
+        return sum(
+            (
+                abs(held.notional(prices.get(held.instrument_id, held.price)))
+                * held.initial_margin_ratio
+                for held in self.holdings
+            ),
+            ZERO,
+        )
+
     def quantity_of(self, instrument_id: int) -> Decimal:
         """Return the signed units held of an instrument."""
         return next(
@@ -88,7 +105,8 @@ SELECT
     (SELECT balance FROM positions_ledgeraccount
      WHERE account_id = account.id AND code = 'CASH' AND currency = account.base_currency),
     held.instrument_id, held.quantity, held.average_entry_price,
-    instrument.kind, instrument.multiplier, instrument.quote_currency, {close}
+    instrument.kind, instrument.multiplier, instrument.quote_currency,
+    instrument.initial_margin_ratio, {close}
 FROM accounts_tradingaccount AS account
 LEFT JOIN positions_netposition AS held ON held.account_id = account.id AND held.quantity <> 0
 LEFT JOIN marketdata_instrument AS instrument ON instrument.id = held.instrument_id
@@ -128,9 +146,20 @@ def _books(rows: Sequence[tuple[Any, ...]]) -> AccountBooks:
                 is_margined=kind in MARGINED_KINDS,
                 multiplier=multiplier,
                 quote_currency=currency,
+                initial_margin_ratio=margin,
                 last_close=close,
             )
-            for _, instrument_id, quantity, entry_price, kind, multiplier, currency, close in rows
+            for (
+                _,
+                instrument_id,
+                quantity,
+                entry_price,
+                kind,
+                multiplier,
+                currency,
+                margin,
+                close,
+            ) in rows
             if instrument_id is not None
         ),
     )

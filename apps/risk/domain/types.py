@@ -121,7 +121,8 @@ class RiskContext:
         price_age_seconds: Age of the newest price; None when there is none.
         last_price, mid_price: What the newest quote shows; None when there is none.
         gross_notional, net_notional: Of all positions of the account, base currency.
-        margin_available: Base currency; None where the broker does not tell.
+        margin_available: Equity that nothing ties up yet, base currency; None where the instrument
+            is traded at its full price.
         initial_margin_ratio: Part of the notional that a new position ties up.
         open_orders: Orders of the account that may still fill.
         working: Those of them on this instrument.

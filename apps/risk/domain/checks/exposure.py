@@ -77,7 +77,7 @@ def check_leverage(intent: OrderIntent, context: RiskContext) -> Iterator[Findin
 
 
 def check_margin(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Refuse what the free margin cannot carry, where the broker tells it."""
+    """Refuse what the free margin cannot carry, where an instrument is traded on margin."""
     if context.margin_available is None:
         return
     before = abs(context.account_position_quantity)
