@@ -9,8 +9,8 @@ CHARTS := static/vendor/lightweight-charts
 ASSETS := $(VENV)/.assets-installed
 PACKAGES := $(VENV)/.packages-installed
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
-COMPILE := $(RUN) -m piptools compile --quiet --generate-hashes --allow-unsafe \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+COMPILE := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements'
 
 # What production settings ask for, with values that open nothing
 DEPLOYMENT := DJANGO_SETTINGS_MODULE=tradingsite.settings.production \
