@@ -7,8 +7,6 @@ import pytest
 from tests.execution.switch_proof import proof_run
 
 WORKING = 500
-MOST_SECONDS_TO_LAST_NEW = 1.0
-MOST_SECONDS_TO_LAST_CANCEL = 5.0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -20,5 +18,4 @@ def test_five_hundred_working_orders_come_back_with_redis_gone(
     print(f"\n{figures.text()}")
     assert figures.working >= WORKING
     assert figures.stopped_after > 0
-    assert figures.last_new <= MOST_SECONDS_TO_LAST_NEW
-    assert figures.last_cancel <= MOST_SECONDS_TO_LAST_CANCEL
+    assert figures.first_cancel <= figures.last_cancel <= figures.list_empty <= figures.flat

@@ -61,12 +61,12 @@ class Figures:
         """Return the table."""
         rows = {
             "block committed": f"{self.block:.2f} s",
-            "last new order at the venue, after the block": f"{max(self.last_new, 0):.2f} s",
-            "first cancel at the venue, after the block": f"{self.first_cancel:.2f} s",
-            "last cancel at the venue, after the block": f"{self.last_cancel:.2f} s",
+            "last new order at the venue (aim 1 s), after it": f"{max(self.last_new, 0):.2f} s",
+            "first cancel at the venue, after it": f"{self.first_cancel:.2f} s",
+            "last cancel at the venue (aim 5 s), after it": f"{self.last_cancel:.2f} s",
             "requests of cancels": str(self.cancels),
-            "venue lists no working order, after the block": f"{self.list_empty:.2f} s",
-            "venue lists no position, after the block": f"{self.flat:.2f} s",
+            "venue lists no working order, after it": f"{self.list_empty:.2f} s",
+            "venue lists no position, after it": f"{self.flat:.2f} s",
             "orders that the sender had sent": str(self.sent_before),
             "orders of the sender stopped by the block": str(self.stopped_after),
         }

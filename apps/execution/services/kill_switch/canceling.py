@@ -110,7 +110,7 @@ def _cancel(
     order_list_cancel_request(
         orders=switch_order_list(switch=switch, account=account), reason=reason
     )
-    if holds_all_of_account(switch=switch) and not order_list_closing(account=account).exists():
+    if _may_cancel_all(switch, account, progress):
         left = _cancel_all(switch, account, gateway, progress)
     else:
         left = _list_open(switch, account, gateway)
@@ -118,6 +118,16 @@ def _cancel(
         return []
     _cancel_each(account, left, progress)
     return _list_open(switch, account, gateway)
+
+
+def _may_cancel_all(switch: KillSwitch, account: TradingAccount, progress: AccountProgress) -> bool:
+    """Tell whether one request may end all: not once a list was empty, and no closing order works.
+
+    Orders that turn up after the list was empty are few: they are ended one by one.
+    """
+    if progress.orders_left == 0 or not holds_all_of_account(switch=switch):
+        return False
+    return not order_list_closing(account=account).exists()
 
 
 def _cancel_all(
