@@ -32,6 +32,7 @@ COPY --from=assets /build/node_modules/lightweight-charts/LICENSE \
 # The settings want services to be named; collecting files opens none of them
 RUN DATABASE_URL=postgresql://nobody@localhost/none REDIS_URL=redis://localhost/0 \
     DESK_ALLOWED_HOSTS=localhost DESK_SECRET_KEY=only-while-the-image-is-built \
+    DESK_SEALING_KEYS=none:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --noinput --verbosity 0
 USER 10001:10001
 EXPOSE 8000

@@ -15,7 +15,8 @@ COMPILE := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --
 # What production settings ask for, with values that open nothing
 DEPLOYMENT := DJANGO_SETTINGS_MODULE=tradingsite.settings.production \
 	DATABASE_URL=postgresql://desk:desk@localhost/desk REDIS_URL=redis://localhost/0 \
-	DESK_ALLOWED_HOSTS=desk.example
+	DESK_ALLOWED_HOSTS=desk.example \
+	DESK_SEALING_KEYS=none:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check e2e bench endurance prove requirements clean

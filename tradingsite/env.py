@@ -34,6 +34,7 @@ VARIABLES: dict[str, Variable] = {
     "REDIS_URL": Variable(None, "redis://host:port/0, rediss:// or unix://; unset: embedded."),
     "MARKET_DATA_DIR": Variable("../shared/data", "Folder of market data for tests, benchmarks."),
     "DESK_SECRET_KEY": Variable(None, "Signs sessions; 50 characters or more. No default."),
+    "DESK_SEALING_KEYS": Variable(None, "Seal secrets: id:base64-of-32-bytes,... No default."),
     "DESK_ALLOWED_HOSTS": Variable("", "Host names served, separated by commas."),
     "DESK_CSRF_TRUSTED_ORIGINS": Variable("", "Origins such as https://desk.example, by commas."),
     "DESK_TRUSTED_PROXY_COUNT": Variable("0", "Reverse proxies whose X-Forwarded-For counts."),
@@ -95,7 +96,7 @@ def env_required(name: str) -> str:
         ImproperlyConfigured: It is unset or empty.
     """
     value = env_text(name)
-    if value is None:
+    if not value:
         raise ImproperlyConfigured(f"{name} must be set: {VARIABLES[name].help}")
     return value
 

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from apps.core.embedded import EmbeddedServicesError, secret_key_read_or_create
+from apps.core.embedded import (
+    EmbeddedServicesError,
+    sealing_keys_read_or_create,
+    secret_key_read_or_create,
+)
 from apps.core.embedded.folders import (
     folder_ensure,
     folder_writable_ensure,
     private_folder_ensure,
     system_folder_ensure,
 )
+from apps.core.sealing import keyring_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can play another user")
 
@@ -112,3 +117,26 @@ def test_a_damaged_secret_key_is_refused_and_left_alone(tmp_path: Path, content:
     with pytest.raises(EmbeddedServicesError, match="expected 50 or more"):
         secret_key_read_or_create(path)
     assert path.read_text() == content
+
+
+def test_the_sealing_keys_are_private_random_and_stay(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "sealing_keys"
+    keys = sealing_keys_read_or_create(path)
+    assert len(keyring_of(keys).keys["first"]) == 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sealing_keys_read_or_create(path) == keys
+    assert sealing_keys_read_or_create(tmp_path / "other") != keys
+
+
+def test_all_who_ask_for_new_sealing_keys_at_once_get_the_same(tmp_path: Path) -> None:
+    paths = [tmp_path / "sealing_keys"] * 32
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        assert len(set(pool.map(sealing_keys_read_or_create, paths))) == 1
+
+
+def test_an_empty_file_of_sealing_keys_is_refused_and_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "sealing_keys"
+    path.write_text("\n")
+    with pytest.raises(EmbeddedServicesError, match="what it sealed is lost without it"):
+        sealing_keys_read_or_create(path)
+    assert path.read_text() == "\n"

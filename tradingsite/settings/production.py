@@ -1,5 +1,6 @@
 """Several machines behind a TLS proxy: every secret and service is given, nothing is embedded."""
 
+from apps.core.sealing import keyring_of
 from tradingsite.env import env_required, env_url
 from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
 from tradingsite.settings.base import cache_from_url, database_from_url
@@ -20,6 +21,8 @@ CACHES = {"default": cache_from_url(str(REDIS_URL))}
 CELERY_BROKER_URL = str(REDIS_URL).replace("unix://", "redis+socket://", 1)
 
 SECRET_KEY = env_required("DESK_SECRET_KEY")
+SEALING_KEYS = env_required("DESK_SEALING_KEYS")
+keyring_of(SEALING_KEYS)  # refuses malformed keys now, and not at the first secret
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000  # one year

@@ -16,11 +16,13 @@ from apps.core.embedded.postgres import SERVICE as POSTGRES
 from apps.core.embedded.postgres import database_url
 from apps.core.embedded.redis_server import SERVICE as REDIS
 from apps.core.embedded.redis_server import redis_url
+from apps.core.embedded.sealing_keys import sealing_keys_read_or_create
 from apps.core.embedded.secret_key import secret_key_read_or_create
 
 __all__ = (
     "EmbeddedServices",
     "EmbeddedServicesError",
+    "sealing_keys_read_or_create",
     "secret_key_read_or_create",
     "services_held",
 )

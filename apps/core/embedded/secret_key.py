@@ -22,7 +22,7 @@ def secret_key_read_or_create(path: Path) -> str:
     """
     if not path.exists():
         folder_writable_ensure(path.parent)
-        _create(path)
+        private_file_create(path, secrets.token_urlsafe(SECRET_BYTES))
     try:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -37,11 +37,12 @@ def secret_key_read_or_create(path: Path) -> str:
     return key
 
 
-def _create(path: Path) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret_key.")
+def private_file_create(path: Path, text: str) -> None:
+    """Create a file that only its owner reads; one that a faster process made stays."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(SECRET_BYTES))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)  # unlike a rename, refuses to replace the key of a faster process
