@@ -4,6 +4,19 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.views.decorators.debug import sensitive_variables
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+)
+
+from apps.accounts.domain.credentials import (
+    CREDENTIAL_NAMES,
+    LONGEST,
+    credential_values_check,
+)
+from apps.accounts.models import BrokerCredential
 
 
 class SignInForm(AuthenticationForm):
@@ -56,4 +69,65 @@ class CodeForm(forms.Form):
                 "class": "form-control form-control-lg text-center desk-code",
             }
         ),
+    )
+
+
+class CredentialForm(forms.ModelForm[BrokerCredential]):
+    """What opens an account at its broker: to enter, never to read back."""
+
+    expires_at = forms.SplitDateTimeField(
+        required=False,
+        label="Ends at",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="As the broker's page says, UTC; Bybit's keys without bound addresses: 90 days",
+    )
+    reason = forms.CharField(
+        max_length=400,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Goes into the audit trail; no secrets",
+    )
+
+    class Meta:
+        model = BrokerCredential
+        fields = ("account", "purpose", "expires_at", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Add a field for each value that some broker needs."""
+        super().__init__(*args, **kwargs)
+        for name in SECRET_NAMES:
+            self.fields[name] = _secret_field(name)
+
+    @sensitive_variables("cleaned", "values")
+    def clean(self) -> dict[str, Any]:
+        """Refuse values that do not fit the account's broker."""
+        cleaned = super().clean() or self.cleaned_data
+        account = cleaned.get("account")
+        if account is not None:
+            values = self.values()
+            if trouble := credential_values_check(account.broker, values):
+                raise forms.ValidationError(trouble)
+        return cleaned
+
+    def values(self) -> dict[str, str]:
+        """Return what was typed into the fields of the broker's values."""
+        typed = {name: self.cleaned_data.get(name) or "" for name in SECRET_NAMES}
+        return {name: value for name, value in typed.items() if value}
+
+    def validate_constraints(self) -> None:
+        """Leave it to the service."""
+
+
+SECRET_NAMES = tuple(
+    dict.fromkeys(name for names in CREDENTIAL_NAMES.values() for name in names.known)
+)
+
+
+def _secret_field(name: str) -> forms.CharField:
+    brokers = [broker for broker, names in CREDENTIAL_NAMES.items() if name in names.known]
+    return forms.CharField(
+        required=False,
+        max_length=LONGEST,
+        label=name.replace("_", " ").capitalize(),
+        help_text=f"For {' and '.join(brokers)}",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),  # it is never sent back
     )

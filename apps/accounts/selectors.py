@@ -1,11 +1,21 @@
-"""Reads which trading accounts a person may see, and how they prove who they are."""
+"""Reads which accounts a person may see, how they prove who they are, and what opens accounts."""
+
+import json
+from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import TradingAccount, User
+from apps.accounts.models import BrokerCredential, CredentialPurpose, TradingAccount, User
 from apps.accounts.roles import SEEING_ALL_ACCOUNTS
+from apps.core.clock import now
+
+EXPIRY_WARNING = timedelta(days=14)
+
+
+class CredentialMissing(LookupError):
+    """Nothing that may be used opens the account at its broker."""
 
 
 def account_list_for(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
@@ -38,3 +48,53 @@ def sees_all_accounts(user: User | AnonymousUser) -> bool:
 def second_factor_of(user: User) -> TOTPDevice | None:
     """Return the authenticator that a person has confirmed; None when they owe no code."""
     return TOTPDevice.objects.filter(user=user, confirmed=True).first()
+
+
+def credential_active(
+    *, account: TradingAccount, purpose: str = CredentialPurpose.TRADE
+) -> BrokerCredential:
+    """Return the version of the account's credential that is in use, its values still sealed.
+
+    Its ``pk`` tells whether what a process read earlier is still the one to use.
+
+    Raises:
+        CredentialMissing: There is none.
+    """
+    rows = {
+        each.state: each
+        for each in BrokerCredential.objects.filter(
+            account=account, purpose=purpose, state__in=["ACTIVE", "PROPOSED"]
+        ).select_related("account")
+    }
+    if active := rows.get("ACTIVE"):
+        return active
+    way_out = (
+        "One was proposed and awaits the approval of a second person in the admin."
+        if rows
+        else f"Enter one: manage.py credential set {account} --by EMAIL, or in the admin."
+    )
+    raise CredentialMissing(f"account {account} has no credential in use. {way_out}")
+
+
+def credential_read(
+    *, account: TradingAccount, purpose: str = CredentialPurpose.TRADE
+) -> dict[str, str]:
+    """Return the values that open the account at its broker, by name.
+
+    Raises:
+        CredentialMissing: None is in use; a proposal is not.
+        SealBroken: They do not open with the keys of this process.
+    """
+    opened: dict[str, str] = json.loads(
+        credential_active(account=account, purpose=purpose).field_unseal("sealed_values")
+    )
+    return opened
+
+
+def credential_list_expiring(*, within: timedelta = EXPIRY_WARNING) -> QuerySet[BrokerCredential]:
+    """Return the credentials in use that end soon or have ended, the earliest first."""
+    return (
+        BrokerCredential.objects.filter(state="ACTIVE", expires_at__lte=now() + within)
+        .select_related("account")
+        .order_by("expires_at")
+    )

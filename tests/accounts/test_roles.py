@@ -15,6 +15,8 @@ MAY = {
     "risk.change_tradingstate": {Role.RISK},
     "risk.add_risklimit": {Role.RISK},
     "reconciliation.change_break": {Role.RISK, Role.COMPLIANCE},
+    "accounts.add_brokercredential": {Role.OPERATOR},
+    "accounts.approve_brokercredential": {Role.RISK, Role.COMPLIANCE},
     "accounts.change_user": {Role.OPERATOR},
     "accounts.add_accountmembership": {Role.OPERATOR},
     "axes.delete_accessattempt": {Role.OPERATOR},

@@ -1,11 +1,22 @@
 """Rows of apps.accounts, and the devices of the second factor."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import factory
 from django.contrib.auth.models import Group
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import AccountMembership, Broker, TradingAccount, TradingMode, User
+from apps.accounts.models import (
+    AccountMembership,
+    Broker,
+    BrokerCredential,
+    TradingAccount,
+    TradingMode,
+    User,
+)
+from apps.accounts.services import credential_approve, credential_store
 from tests.factories.base import RowFactory
 
 PASSWORD = "a password for tests only"
@@ -45,6 +56,37 @@ class AccountMembershipFactory(RowFactory[AccountMembership]):
 
     account = factory.SubFactory(TradingAccountFactory)
     user = factory.SubFactory(UserFactory)
+
+
+BYBIT_VALUES = {"api_key": "a-key-for-tests", "api_secret": "a-secret-for-tests"}
+
+
+class BrokerCredentialFactory(RowFactory[BrokerCredential]):
+    """A proposal, unless it says otherwise."""
+
+    class Meta:
+        model = BrokerCredential
+
+    account = factory.SubFactory(TradingAccountFactory, broker=Broker.BYBIT, mode=TradingMode.LIVE)
+    by = factory.SubFactory(UserFactory)
+    values = factory.LazyFunction(BYBIT_VALUES.copy)
+
+    @classmethod
+    def _create(
+        cls, model_class: type[BrokerCredential], *args: Any, **kwargs: Any
+    ) -> BrokerCredential:
+        assert model_class is BrokerCredential
+        return credential_store(*args, **kwargs)
+
+
+def credential_in_use(
+    account: TradingAccount, values: Mapping[str, str], **more: Any
+) -> BrokerCredential:
+    """Give an account a credential that two people have agreed on."""
+    credential = credential_store(account=account, values=values, by=UserFactory(), **more)
+    if credential.state == BrokerCredential.State.ACTIVE:
+        return credential
+    return credential_approve(credential=credential, by=UserFactory())
 
 
 class TOTPDeviceFactory(RowFactory[TOTPDevice]):

@@ -1,10 +1,19 @@
-"""Every change to people, their roles, their second factor and their trading accounts."""
+"""Every change to people, their roles and second factor, their accounts and credentials."""
 
 from apps.accounts.services.accounts import (
     account_create,
     account_deactivate,
     membership_add,
     membership_remove,
+)
+from apps.accounts.services.credentials import (
+    CredentialRefused,
+    credential_approve,
+    credential_check_record,
+    credential_decline,
+    credential_needs_second_person,
+    credential_revoke,
+    credential_store,
 )
 from apps.accounts.services.roles import roles_sync
 from apps.accounts.services.second_factor import (
@@ -24,8 +33,15 @@ from apps.accounts.services.sign_in import (
 
 __all__ = [
     "CodeRefused",
+    "CredentialRefused",
     "account_create",
     "account_deactivate",
+    "credential_approve",
+    "credential_check_record",
+    "credential_decline",
+    "credential_needs_second_person",
+    "credential_revoke",
+    "credential_store",
     "lockout_end",
     "membership_add",
     "membership_remove",

@@ -1,0 +1,1 @@
+"""Rules about access to accounts, in plain Python."""
