@@ -44,6 +44,7 @@ VARIABLES: dict[str, Variable] = {
     "DESK_WEB_WORKERS": Variable("2", "Web worker processes."),
     "DESK_LOG_LEVEL": Variable("INFO", "DEBUG, INFO, WARNING or ERROR."),
     "DESK_LEASE_SECONDS": Variable("5", "How long a silent worker keeps a deployment."),
+    "DESK_BROKER_PROCESSES": Variable("4", "Processes that talk to brokers; see docs/running.md."),
     "DESK_SENTRY_DSN": Variable(None, "Where errors are reported; unset: nowhere."),
     "DESK_DATABASE_SSLMODE": Variable("require", "libpq sslmode of DATABASE_URL in production."),
 }

@@ -287,6 +287,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # The desk
 LEASE_SECONDS = env_integer("DESK_LEASE_SECONDS", minimum=1, maximum=600)
+BROKER_PROCESSES = env_integer("DESK_BROKER_PROCESSES", minimum=1, maximum=1000)
 HTTP_HOST = env_required("DESK_HTTP_HOST")
 HTTP_PORT = env_integer("DESK_HTTP_PORT", minimum=1, maximum=65535)
 WEB_WORKERS = env_integer("DESK_WEB_WORKERS", minimum=1, maximum=64)
