@@ -1,0 +1,78 @@
+"""Documented rate limits, counted by endpoint over a rolling second, and their headers."""
+
+from collections import deque
+from decimal import Decimal
+
+from tests.venues.bybit.replies import Refusal
+
+_ORDERS = {"linear": 10, "spot": 20}
+_BY_PATH = {
+    "/v5/order/realtime": 50,
+    "/v5/order/history": 50,
+    "/v5/execution/list": 50,
+    "/v5/position/list": 50,
+    "/v5/position/closed-pnl": 50,
+    "/v5/account/wallet-balance": 50,
+    "/v5/account/info": 50,
+    "/v5/account/transaction-log": 25,
+    "/v5/position/set-leverage": 10,
+    "/v5/position/switch-mode": 10,
+    "/v5/position/trading-stop": 10,
+    "/v5/user/query-api": 10,
+    "/v5/account/fee-rate": 5,
+}
+_WINDOW_MS = 1000
+
+
+def documented_limit(path: str, category: str) -> int:
+    """Return how often a second a path may be asked."""
+    if path.startswith("/v5/order/") and path not in _BY_PATH:
+        amends_spot = category == "spot" and path.startswith("/v5/order/amend")
+        return 10 if amends_spot else _ORDERS.get(category, 10)
+    return _BY_PATH.get(path, 50)
+
+
+class RateLimits:
+    """What each bucket took in the last second."""
+
+    def __init__(self, scale: Decimal) -> None:
+        self.scale = scale
+        self._taken: dict[tuple[str, str], deque[int]] = {}
+
+    def take(self, path: str, category: str, *, now_ms: int, count: int = 1) -> dict[str, str]:
+        """Count a request and return the headers that tell what is left.
+
+        Raises:
+            Refusal: 10006; headers by ``headers_exceeded``.
+        """
+        limit = self._limit(path, category)
+        if not limit:
+            return {}
+        taken = self._bucket(path, category, now_ms)
+        if len(taken) + count > limit:
+            raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
+        taken.extend([now_ms] * count)
+        return _headers(limit, limit - len(taken), now_ms)
+
+    def headers_exceeded(self, path: str, category: str, *, now_ms: int) -> dict[str, str]:
+        """Return the headers of a refusal: when the bucket has room again."""
+        taken = self._bucket(path, category, now_ms)
+        reset = (taken[0] if taken else now_ms) + _WINDOW_MS
+        return _headers(self._limit(path, category), 0, reset)
+
+    def _limit(self, path: str, category: str) -> int:
+        return int(documented_limit(path, category) * self.scale)
+
+    def _bucket(self, path: str, category: str, now_ms: int) -> deque[int]:
+        taken = self._taken.setdefault((path, category), deque())
+        while taken and taken[0] <= now_ms - _WINDOW_MS:
+            taken.popleft()
+        return taken
+
+
+def _headers(limit: int, left: int, reset_ms: int) -> dict[str, str]:
+    return {
+        "X-Bapi-Limit": str(limit),
+        "X-Bapi-Limit-Status": str(left),
+        "X-Bapi-Limit-Reset-Timestamp": str(reset_ms),
+    }

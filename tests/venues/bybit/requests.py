@@ -1,0 +1,364 @@
+"""What clients may ask to change: checked at once, as the acknowledgement is; done a little later.
+
+A request has two halves. The check raises what the answer says. The operation runs when the book
+gets to it; by then the market may have moved on, and the streams tell what became of it.
+"""
+
+from collections.abc import Mapping
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import Any
+
+from tests.venues.bybit.instruments import Instrument
+from tests.venues.bybit.matching import (
+    after_trading,
+    executions_apply,
+    order_enter,
+    order_sync,
+    order_withdraw,
+)
+from tests.venues.bybit.order_terms import (
+    OrderTerms,
+    number_read,
+    price_read,
+    quantity_check,
+    terms_read,
+    tpsl_read,
+)
+from tests.venues.bybit.orders import VenueOrder
+from tests.venues.bybit.protection import protection_of
+from tests.venues.bybit.replies import Refusal
+from tests.venues.bybit.venue import Change, Venue
+from tests.venues.bybit.wallet import is_affordable
+from tests.venues.exchange import BookRefusal
+
+Asked = Mapping[str, Any]
+_MOST_CONDITIONAL = {"linear": 10, "spot": 30}  # of a symbol and kind
+_MOST_ACTIVE = 500
+
+
+def instrument_of(venue: Venue, asked: Asked) -> Instrument:
+    """Return the instrument of a request.
+
+    Raises:
+        Refusal: The category or the symbol is none, or it does not trade.
+    """
+    category = str(asked.get("category", ""))
+    if category not in ("linear", "spot"):
+        raise Refusal(10001, "params error: Illegal category")
+    listed = venue.listing.get(category, str(asked.get("symbol", "")))
+    if listed.status != "Trading":
+        raise Refusal(110074, "This contract is not live")
+    return listed
+
+
+def create(venue: Venue, fields: Asked) -> VenueOrder:
+    """Take an order, which then waits to enter the book."""
+    asked = fields["asked"]
+    listed = instrument_of(venue, asked)
+    terms = terms_read(listed, asked)
+    _check_link(venue, terms)
+    _check_mode(venue, terms)
+    last = venue.market(listed).last
+    _check_trigger(venue, terms, last)
+    _check_protection(terms, last)
+    order = _order(venue, terms, last)
+    if not terms.trigger_price or terms.order_filter == "tpslOrder":
+        _check_funds(venue, order)
+    order.order_id = venue.next_id(listed)
+    venue.orders[order.order_id] = venue.open_orders[order.order_id] = order
+    if not order.link_id and not listed.is_linear:
+        order.link_id = str(int(order.order_id) + 1)  # spot fills it in
+    if order.link_id:
+        venue.by_link[listed.category, order.link_id] = order
+    return order
+
+
+def enter(venue: Venue, fields: Asked) -> None:
+    """Let an acknowledged order into the book, or reject it after all."""
+    order = venue.orders[fields["order_id"]]
+    if fields.get("reject"):
+        order.end("Rejected", reason="EC_Others")
+        venue.order_changed(order)
+        return
+    share = fields.get("share")
+    order_enter(venue, order, share=None if share is None else Decimal(share))
+
+
+def amend_check(venue: Venue, asked: Asked) -> VenueOrder:
+    """Check a request to amend; return its order."""
+    order = order_named(venue, asked, verb="replace")
+    listed = order.instrument
+    if (quantity := number_read(asked, "qty")) is not None:
+        quantity_check(listed, quantity, market=order.order_type == "Market")
+        if quantity <= order.filled:
+            raise Refusal(10001, "params error: qty must be larger than the filled qty")
+    price_read(listed, asked, "price")
+    price_read(listed, asked, "triggerPrice")
+    wanted = {
+        "qty": order.quantity,
+        "price": order.price,
+        "triggerPrice": order.trigger_price,
+        "takeProfit": order.tpsl.take_profit or Decimal(0),
+        "stopLoss": order.tpsl.stop_loss or Decimal(0),
+    }
+    given = {name: number_read(asked, name) for name in wanted}
+    if all(value is None or value == wanted[name] for name, value in given.items()):
+        raise Refusal(
+            10001,
+            "The order remains unchanged as the parameters entered match the existing ones.",
+        )
+    return order
+
+
+def amend(venue: Venue, fields: Asked) -> None:
+    """Change an order, unless it has ended meanwhile."""
+    order, asked = venue.orders[fields["order_id"]], fields["asked"]
+    if not order.is_open:
+        return
+    listed = order.instrument
+    quantity, price = number_read(asked, "qty"), price_read(listed, asked, "price")
+    _amend_protection(order, asked)
+    market = venue.market(listed)
+    if order.status == "Untriggered":
+        order.quantity = quantity or order.quantity
+        order.price = price if price and order.order_type == "Limit" else order.price
+        order.trigger_price = price_read(listed, asked, "triggerPrice") or order.trigger_price
+        market.triggers.add(protection_of(order, market.last))
+    elif quantity or price:
+        try:
+            outcome = market.book.amend(
+                order_id=order.order_id, quantity=quantity, limit_price=price
+            )
+        except BookRefusal:  # filled up to there meanwhile
+            return
+        order.quantity = order.entered = outcome.order.quantity
+        order.price = price or order.price
+        executions_apply(venue, market, outcome.executions)
+        order_sync(order, outcome.order)
+        venue.touched_markets.add(listed.key)
+    venue.order_changed(order)
+    after_trading(venue, market)
+
+
+def cancel_check(venue: Venue, asked: Asked) -> VenueOrder:
+    """Check a request to cancel; return its order."""
+    order = order_named(venue, asked, verb="cancel")
+    if not order.is_linear and asked.get("orderFilter", "Order") != _filter_now(order):
+        raise Refusal(170213, "Order does not exist.")
+    return order
+
+
+def cancel(venue: Venue, fields: Asked) -> None:
+    """End an order; where it was filled meanwhile, say that again with the cancel that lost."""
+    order = venue.orders[fields["order_id"]]
+    if order.is_open:
+        order_withdraw(venue, order, str(fields.get("cancel_type", "CancelByUser")))
+    elif order.status == "Filled":
+        row = {
+            **order.stream_row(),
+            "cancelType": "CancelByUser",
+            "rejectReason": "EC_OrigClOrdIDDoesNotExist",
+        }
+        venue.changes.append(Change("order", row))
+
+
+def cancel_all_check(venue: Venue, asked: Asked) -> list[VenueOrder]:
+    """Check a request to cancel all; return the orders that it means."""
+    category = asked.get("category")
+    if category not in ("linear", "spot"):
+        raise Refusal(10001, "params error: Illegal category")
+    scope = [name for name in ("symbol", "baseCoin", "settleCoin") if asked.get(name)]
+    if category == "linear" and not scope:
+        raise Refusal(10001, "params error: symbol, baseCoin or settleCoin is missing")
+    if asked.get("symbol"):
+        venue.listing.get(category, asked["symbol"])
+    wanted = str(asked.get("orderFilter") or ("Order" if category == "spot" else ""))
+    return [
+        order
+        for order in venue.open_orders.values()
+        if order.instrument.category == category
+        and is_in_scope(order.instrument, asked)
+        and wanted in ("", _filter_now(order))
+        and asked.get("stopOrderType") in (None, "", order.stop_order_type)
+    ][:_MOST_ACTIVE]
+
+
+def is_in_scope(listed: Instrument, asked: Asked) -> bool:
+    """Tell whether symbol, base coin and settle coin, the first that is given, name it."""
+    for name, has in (
+        ("symbol", listed.symbol),
+        ("baseCoin", listed.base),
+        ("settleCoin", listed.quote),
+    ):
+        if asked.get(name):
+            return bool(asked[name] == has)
+    return True
+
+
+def order_named(venue: Venue, asked: Asked, *, verb: str) -> VenueOrder:
+    """Return the open order that a request names; its own id wins over the client's.
+
+    Raises:
+        Refusal: There is none, or it has ended.
+    """
+    listed = instrument_of(venue, asked)
+    order_id, link_id = asked.get("orderId"), asked.get("orderLinkId")
+    if not (order_id or link_id):
+        raise Refusal(10001, "params error: orderId or orderLinkId is missing")
+    order = venue.orders.get(str(order_id)) if order_id else None
+    if not order_id:
+        order = venue.by_link.get((listed.category, str(link_id)))
+    if order is None or order.instrument != listed or order.order_id not in venue.open_orders:
+        if listed.is_linear:
+            raise Refusal(110001, f"order not exists or too late to {verb}")
+        raise Refusal(170213, "Order does not exist.")
+    return order
+
+
+def _filter_now(order: VenueOrder) -> str:
+    """Return the filter that names an order: a triggered one is an ordinary order."""
+    return order.order_filter if order.status in ("Untriggered", "Created") else "Order"
+
+
+def _order(venue: Venue, terms: OrderTerms, last: Decimal) -> VenueOrder:
+    return VenueOrder(
+        instrument=terms.instrument,
+        order_id="",
+        link_id=terms.link_id,
+        side=terms.side,
+        order_type=terms.order_type,
+        quantity=terms.quantity,
+        price=_price_within(venue, terms, last),
+        time_in_force=terms.time_in_force,
+        created_ms=venue.now_ms(),
+        updated_ms=venue.now_ms(),
+        position_idx=terms.position_idx,
+        reduce_only=terms.reduce_only,
+        close_on_trigger=terms.close_on_trigger,
+        trigger_price=terms.trigger_price,
+        trigger_direction=terms.trigger_direction,
+        trigger_by=terms.trigger_by,
+        order_filter=terms.order_filter,
+        stop_order_type=_stop_type(terms),
+        market_unit=terms.market_unit,
+        slippage=terms.slippage,
+        tpsl=terms.tpsl,
+        last_on_created=last,
+    )
+
+
+def _stop_type(terms: OrderTerms) -> str:
+    if terms.order_filter == "Order":
+        return ""
+    return "tpslOrder" if terms.order_filter == "tpslOrder" else "Stop"
+
+
+def _price_within(venue: Venue, terms: OrderTerms, last: Decimal) -> Decimal | None:
+    """Return the price within the band: linear is moved there without a word, spot refused."""
+    listed, band = terms.instrument, venue.settings.price_band
+    tick = listed.tick
+    buys = terms.side == "Buy"
+    bound = last * (1 + band if buys else 1 - band)
+    bound = (bound / tick).quantize(Decimal(1), ROUND_DOWN if buys else ROUND_UP) * tick
+    if terms.price is None:
+        return bound if listed.is_linear else None  # a market order's row shows it
+    beyond = terms.price > bound if buys else terms.price < bound
+    if not beyond or terms.trigger_price:
+        return terms.price
+    if listed.is_linear:
+        return bound
+    code = 170193 if buys else 170194
+    words = (
+        "Buy order price cannot be higher than" if buys else "Sell order price cannot be lower than"
+    )
+    raise Refusal(code, f"{words} {bound}.")
+
+
+def _check_link(venue: Venue, terms: OrderTerms) -> None:
+    listed = terms.instrument
+    if terms.link_id and (listed.category, terms.link_id) in venue.by_link:
+        if listed.is_linear:
+            raise Refusal(110072, "OrderLinkedID is duplicate")
+        raise Refusal(170141, "Duplicate clientOrderId")
+
+
+def _check_mode(venue: Venue, terms: OrderTerms) -> None:
+    listed = terms.instrument
+    if not listed.is_linear:
+        return
+    if terms.position_idx not in venue.account.indexes(listed.symbol):
+        raise Refusal(10001, "position idx not match position mode")
+    if terms.reduce_only:
+        position = venue.account.position(listed, terms.position_idx, at_ms=venue.now_ms())
+        if position.side in ("", terms.side) and not terms.trigger_price:
+            raise Refusal(110017, "current position is zero, cannot fix reduce-only order qty")
+
+
+def _check_trigger(venue: Venue, terms: OrderTerms, last: Decimal) -> None:
+    listed = terms.instrument
+    there = venue.orders_of(listed)
+    active = len(there)
+    if active >= _MOST_ACTIVE:
+        code = 110020 if listed.is_linear else 170810
+        raise Refusal(code, "Not allowed to have more than 500 active orders")
+    trigger = terms.trigger_price
+    if trigger is None:
+        return
+    waiting = sum(
+        o.order_filter == terms.order_filter
+        and o.stop_order_type == _stop_type(terms)
+        and o.status in ("Untriggered", "Created")
+        for o in there
+    )
+    if waiting >= _MOST_CONDITIONAL[listed.category]:
+        raise Refusal(
+            110009 if listed.is_linear else 170810,
+            "The number of stop orders exceeds the maximum allowable limit",
+        )
+    for direction, code, word, wrong in (
+        (1, 110092, "Rising", trigger <= last),
+        (2, 110093, "Falling", trigger >= last),
+    ):
+        if terms.trigger_direction == direction and wrong:
+            signs = "<=" if direction == 1 else ">="
+            raise Refusal(
+                code, f"expect {word}, but trigger_price[{trigger}] {signs} current[{last}]"
+            )
+
+
+def _check_protection(terms: OrderTerms, last: Decimal) -> None:
+    base = terms.trigger_price or terms.price or last
+    buys = terms.side == "Buy"
+    for name, price, above in (
+        ("TakeProfit", terms.tpsl.take_profit, buys),
+        ("StopLoss", terms.tpsl.stop_loss, not buys),
+    ):
+        if price and (price <= base if above else price >= base):
+            word = "higher" if above else "lower"
+            raise Refusal(
+                10001,
+                f"{name}:{price} set for {terms.side} position should be {word} than "
+                f"base_price:{base}??{'LastPrice' if terms.price is None else 'price'}",
+            )
+
+
+def _check_funds(venue: Venue, order: VenueOrder) -> None:
+    if is_affordable(venue, order):
+        return
+    if order.is_linear:
+        raise Refusal(110007, "ab not enough for new order")
+    raise Refusal(170131, "Insufficient balance.")
+
+
+def _amend_protection(order: VenueOrder, asked: Asked) -> None:
+    if not any(asked.get(name) for name in ("takeProfit", "stopLoss")):
+        return
+    before = {
+        "takeProfit": order.tpsl.take_profit,
+        "stopLoss": order.tpsl.stop_loss,
+        "tpslMode": order.tpsl.mode,
+    }
+    merged = {**{n: str(v) for n, v in before.items() if v}, **asked}
+    order.tpsl = tpsl_read(
+        order.instrument, merged, reduce_only=False, market=order.order_type == "Market"
+    )
