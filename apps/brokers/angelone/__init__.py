@@ -1,0 +1,1 @@
+"""Indian equities and derivatives at Angel One, through its own client library."""
