@@ -45,6 +45,10 @@ VARIABLES: dict[str, Variable] = {
     "DESK_LOG_LEVEL": Variable("INFO", "DEBUG, INFO, WARNING or ERROR."),
     "DESK_LEASE_SECONDS": Variable("5", "How long a silent worker keeps a deployment."),
     "DESK_BROKER_PROCESSES": Variable("4", "Processes that talk to brokers; see docs/running.md."),
+    "DESK_BYBIT_TEST_NETWORK": Variable("testnet", "Where TEST accounts trade: testnet or demo."),
+    "DESK_BYBIT_REST_URL": Variable(None, "Another host of Bybit's interface; unset: Bybit's own."),
+    "DESK_BYBIT_STREAM_URL": Variable(None, "Another host of Bybit's streams; unset: Bybit's own."),
+    "DESK_BYBIT_SLIPPAGE_PERCENT": Variable("0", "Most slippage of market entries; 0: Bybit's."),
     "DESK_SENTRY_DSN": Variable(None, "Where errors are reported; unset: nowhere."),
     "DESK_DATABASE_SSLMODE": Variable("require", "libpq sslmode of DATABASE_URL in production."),
 }
@@ -118,11 +122,13 @@ def env_integer(name: str, *, minimum: int = 0, maximum: int = 1_000_000) -> int
     return value
 
 
-def env_decimal(name: str, *, minimum: Decimal = Decimal(0)) -> Decimal:
-    """Return a finite decimal number of at least ``minimum``.
+def env_decimal(
+    name: str, *, minimum: Decimal = Decimal(0), maximum: Decimal | None = None
+) -> Decimal:
+    """Return a finite decimal number between ``minimum`` and ``maximum``, both included.
 
     Raises:
-        ImproperlyConfigured: It is no number, not finite or too small.
+        ImproperlyConfigured: It is no number, not finite or out of range.
     """
     raw = env_required(name)
     try:
@@ -131,6 +137,8 @@ def env_decimal(name: str, *, minimum: Decimal = Decimal(0)) -> Decimal:
         raise ImproperlyConfigured(f"{name} must be a decimal number, was {raw!r}") from None
     if not value.is_finite() or value < minimum:
         raise ImproperlyConfigured(f"{name} must be {minimum} or more, was {raw}")
+    if maximum is not None and value > maximum:
+        raise ImproperlyConfigured(f"{name} must be {minimum} to {maximum}, was {raw}")
     return value
 
 

@@ -1,12 +1,22 @@
 """What every environment shares. An environment differs by values, never by branches in code."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import django_stubs_ext
 import psycopg.conninfo
 from csp.constants import NONE, SELF
 
-from tradingsite.env import env_check, env_choice, env_integer, env_list, env_required, env_text
+from tradingsite.env import (
+    env_check,
+    env_choice,
+    env_decimal,
+    env_integer,
+    env_list,
+    env_required,
+    env_text,
+    env_url,
+)
 
 django_stubs_ext.monkeypatch()  # generic base classes such as DecimalField[...] at run time
 env_check()
@@ -288,6 +298,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The desk
 LEASE_SECONDS = env_integer("DESK_LEASE_SECONDS", minimum=1, maximum=600)
 BROKER_PROCESSES = env_integer("DESK_BROKER_PROCESSES", minimum=1, maximum=1000)
+BYBIT_TEST_NETWORK = env_choice("DESK_BYBIT_TEST_NETWORK", ("testnet", "demo"))
+BYBIT_REST_URL = env_url("DESK_BYBIT_REST_URL", schemes=("https", "http"))
+BYBIT_STREAM_URL = env_url("DESK_BYBIT_STREAM_URL", schemes=("wss", "ws"))
+BYBIT_SLIPPAGE_PERCENT = env_decimal("DESK_BYBIT_SLIPPAGE_PERCENT", maximum=Decimal(10))
 HTTP_HOST = env_required("DESK_HTTP_HOST")
 HTTP_PORT = env_integer("DESK_HTTP_PORT", minimum=1, maximum=65535)
 WEB_WORKERS = env_integer("DESK_WEB_WORKERS", minimum=1, maximum=64)

@@ -20,6 +20,9 @@ DATABASES["default"]["OPTIONS"] = {
 CACHES = {"default": cache_from_url(str(REDIS_URL))}
 CELERY_BROKER_URL = str(REDIS_URL).replace("unix://", "redis+socket://", 1)
 
+# Keys of an account never travel in clear
+BYBIT_REST_URL = env_url("DESK_BYBIT_REST_URL", schemes=("https",))
+BYBIT_STREAM_URL = env_url("DESK_BYBIT_STREAM_URL", schemes=("wss",))
 SECRET_KEY = env_required("DESK_SECRET_KEY")
 SEALING_KEYS = env_required("DESK_SEALING_KEYS")
 keyring_of(SEALING_KEYS)  # refuses malformed keys now, and not at the first secret

@@ -1,0 +1,1 @@
+"""Bybit behind the broker port: linear perpetuals and spot, through pybit."""
