@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from apps.accounts.models import Broker, TradingAccount
+from apps.brokers.bybit.opening import bybit_gateway
 from apps.brokers.paper.gateway import PaperGateway
 from apps.orders.domain.ports import BrokerGateway
 
@@ -13,6 +14,7 @@ class BrokerNotAvailable(LookupError):
 
 ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
     Broker.PAPER.value: PaperGateway,
+    Broker.BYBIT.value: bybit_gateway,
 }
 
 

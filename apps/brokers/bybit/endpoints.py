@@ -7,6 +7,8 @@ whatever else uses the same account.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from apps.brokers.limits import RateLimit
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -16,12 +18,14 @@ class Endpoint:
         call: Name of pybit's method.
         per_second: Requests per second and user.
         per_second_spot: The same where spot has another limit.
+        is_signed: Whether it needs the account's key.
     """
 
     call: str
     per_second: int
     per_second_spot: int | None = None
     writes: bool = False
+    is_signed: bool = True
 
     def limit(self, category: object) -> int:
         """Return how many requests a second the desk allows itself."""
@@ -70,11 +74,11 @@ ENDPOINTS: dict[Ask, Endpoint] = {
     Ask.LEVERAGE: Endpoint("set_leverage", 10, writes=True),
     Ask.MARGIN_MODE: Endpoint("set_margin_mode", 5, writes=True),
     Ask.POSITION_MODE: Endpoint("switch_position_mode", 10, writes=True),
-    Ask.TIME: Endpoint("get_server_time", 50),
-    Ask.INSTRUMENTS: Endpoint("get_instruments_info", 50),
-    Ask.KLINES: Endpoint("get_kline", 50),
-    Ask.TICKERS: Endpoint("get_tickers", 50),
+    Ask.TIME: Endpoint("get_server_time", 50, is_signed=False),
+    Ask.INSTRUMENTS: Endpoint("get_instruments_info", 50, is_signed=False),
+    Ask.KLINES: Endpoint("get_kline", 50, is_signed=False),
+    Ask.TICKERS: Endpoint("get_tickers", 50, is_signed=False),
 }
 
-ADDRESS_REQUESTS, ADDRESS_SECONDS = 500, 5.0
+ADDRESS_LIMIT = RateLimit(500, 5.0)
 """Requests from one address, whoever makes them; Bybit bans it for ten minutes above 600."""

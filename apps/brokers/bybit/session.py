@@ -2,24 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from apps.brokers.breaker import breaker_guard
 from apps.brokers.bybit.client import CLIENTS, Keys, answer_of
 from apps.brokers.bybit.clock import CLOCKS
 from apps.brokers.bybit.codes import BAN_SECONDS, CodeRefused, Meaning, refusal_error
 from apps.brokers.bybit.endpoints import (
-    ADDRESS_REQUESTS,
-    ADDRESS_SECONDS,
+    ADDRESS_LIMIT,
     ENDPOINTS,
     Ask,
     Endpoint,
 )
 from apps.brokers.bybit.hosts import Hosts
 from apps.brokers.bybit.wire import Body, Garbled, mapping
-from apps.orders.domain.ports import OutcomeUnknown, Throttled, Unavailable
+from apps.brokers.limits import RateLimit, permit_take
+from apps.orders.domain.ports import AuthenticationFailed, OutcomeUnknown, Throttled, Unavailable
 
 READ_PATIENCE_SECONDS = 5.0
 """How long a read waits for its turn; a write never waits, its caller decides."""
@@ -30,8 +31,8 @@ Answer = TypeVar("Answer")
 class Permit(Protocol):
     """Takes a token of a bucket that all processes share."""
 
-    def __call__(self, *, bucket: str, per_seconds: float, tokens: int) -> None:
-        """Take one of ``tokens`` in ``per_seconds``.
+    def __call__(self, *, bucket: str, limits: Sequence[RateLimit]) -> None:
+        """Take one.
 
         Raises:
             Throttled: The bucket is empty.
@@ -39,12 +40,12 @@ class Permit(Protocol):
         ...
 
 
-def _no_limit(*, bucket: str, per_seconds: float, tokens: int) -> None:
-    """Allow all: for sessions that only read what is public and rarely."""
+class CircuitGuard(Protocol):
+    """Lets a call pass unless its circuit is open."""
 
-
-def _no_circuit(_circuit: str) -> AbstractContextManager[None]:
-    return nullcontext()
+    def __call__(self, *, circuit: str) -> AbstractContextManager[None]:
+        """Return the guard of a call."""
+        ...
 
 
 class _Bans:
@@ -88,14 +89,16 @@ class BybitSession:
 
     Attributes:
         user: Whose limits the requests count against.
+        keyless_reason: Why there are no keys, for a person.
         permit, circuit: Shared limits, and the circuit breaker of a class of requests.
     """
 
     user: str
     hosts: Hosts
     keys: Keys | None = None
-    permit: Permit = field(default=_no_limit, repr=False)
-    circuit: Callable[[str], AbstractContextManager[None]] = field(default=_no_circuit, repr=False)
+    keyless_reason: str = "only what is public is read here"
+    permit: Permit = field(default=permit_take, repr=False)
+    circuit: CircuitGuard = field(default=breaker_guard, repr=False)
 
     def ask(self, ask: Ask, read: Callable[[Body], Answer], **params: object) -> Answer:
         """Make a request and read its result.
@@ -145,6 +148,8 @@ class BybitSession:
             raise refusal_error(refused, writes=False) from None
 
     def _answer(self, ask: Ask, endpoint: Endpoint, params: dict[str, object]) -> Body:
+        if endpoint.is_signed and self.keys is None:
+            raise AuthenticationFailed(f"no key for Bybit: {self.keyless_reason}")
         BANS.require_none(self.hosts.rest)
         if endpoint.writes:
             self.clock_require()
@@ -154,16 +159,18 @@ class BybitSession:
         client = CLIENTS.of(url=self.hosts.rest, keys=self.keys)
         call: Callable[..., Any] = getattr(client, endpoint.call)
         try:
-            with self.circuit(_circuit_of(ask, endpoint)):
-                return answer_of(call, params, writes=endpoint.writes)
-        except CodeRefused as refused:
-            if refused.meaning is Meaning.CLOCK:
-                CLOCKS.doubt(self.hosts.rest)
-            raise
+            with self.circuit(circuit=f"bybit:{self.user}:{_class_of(ask, endpoint)}"):
+                # A code is an answer too: to the circuit the venue is there
+                answer = _answer_or_code(call, params, writes=endpoint.writes)
         except Throttled as throttled:
             if throttled.retry_after_seconds >= BAN_SECONDS:
                 BANS.note(self.hosts.rest)
             raise
+        if not isinstance(answer, CodeRefused):
+            return answer
+        if answer.meaning is Meaning.CLOCK:
+            CLOCKS.doubt(self.hosts.rest)
+        raise answer
 
     def _turn_await(self, ask: Ask, endpoint: Endpoint, params: dict[str, object]) -> None:
         deadline = time.monotonic() + READ_PATIENCE_SECONDS
@@ -180,15 +187,20 @@ class BybitSession:
     def _permits_take(self, ask: Ask, endpoint: Endpoint, params: dict[str, object]) -> None:
         category = params.get("category", "")
         tokens = endpoint.limit(category)
-        self.permit(bucket=f"bybit:{self.user}:{ask}:{category}", per_seconds=1.0, tokens=tokens)
-        self.permit(
-            bucket=f"bybit:address:{self.hosts.network}",
-            per_seconds=ADDRESS_SECONDS,
-            tokens=ADDRESS_REQUESTS,
-        )
+        self.permit(bucket=f"bybit:{self.user}:{ask}:{category}", limits=[RateLimit(tokens, 1.0)])
+        self.permit(bucket=f"bybit:address:{self.hosts.network}", limits=[ADDRESS_LIMIT])
 
 
-def _circuit_of(ask: Ask, endpoint: Endpoint) -> str:
+def _answer_or_code(
+    call: Callable[..., Any], params: dict[str, object], *, writes: bool
+) -> Body | CodeRefused:
+    try:
+        return answer_of(call, params, writes=writes)
+    except CodeRefused as refused:
+        return refused
+
+
+def _class_of(ask: Ask, endpoint: Endpoint) -> str:
     """Name the class of a request: what keeps failing must not keep cancels from going out."""
     if ask in (Ask.CANCEL, Ask.CANCEL_ALL):
         return "cancels"

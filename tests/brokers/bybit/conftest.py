@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,17 @@ from apps.brokers.bybit.hosts import Hosts
 from apps.brokers.bybit.modes import MODES
 from apps.brokers.bybit.reach import Reach
 from apps.brokers.bybit.session import BANS, BybitSession
+from apps.brokers.limits import RateLimit
 from tests.brokers.bybit.scripted import ScriptedVenue, scripted_venue
+
+
+def no_limit(*, bucket: str, limits: Sequence[RateLimit]) -> None:
+    """Allow all."""
+
+
+def no_circuit(*, circuit: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
 
 CANARY_KEY, CANARY_SECRET = "CANARY-KEY-31415926", "CANARY-SECRET-27182818"
 
@@ -28,7 +39,13 @@ def venue() -> Iterator[ScriptedVenue]:
 def session(venue: ScriptedVenue) -> BybitSession:
     CLOCKS.doubt(venue.url)
     hosts = Hosts("testnet", venue.url, "ws://127.0.0.1:1", "ws://127.0.0.1:1")
-    return BybitSession("scripted", hosts, Keys(CANARY_KEY, CANARY_SECRET))
+    return BybitSession(
+        "scripted",
+        hosts,
+        Keys(CANARY_KEY, CANARY_SECRET),
+        permit=no_limit,
+        circuit=no_circuit,
+    )
 
 
 @pytest.fixture

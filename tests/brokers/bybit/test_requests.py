@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from apps.orders.domain.ports import (
     Unavailable,
 )
 from apps.orders.domain.states import OrderStatus
+from tests.brokers.bybit.conftest import no_circuit, no_limit
 from tests.brokers.bybit.scripted import (
     RESET,
     SILENT_END,
@@ -135,7 +137,13 @@ def test_venue_that_takes_no_connection_has_certainly_got_nothing(
         session = gateway.session
         gone = BybitGateway(
             gateway.account,
-            BybitSession("gone", Hosts("testnet", url, "", ""), session.keys),
+            BybitSession(
+                "gone",
+                Hosts("testnet", url, "", ""),
+                session.keys,
+                permit=no_limit,
+                circuit=no_circuit,
+            ),
             reach=gateway.reach,
         )
         with pytest.raises(Unavailable, match="nothing was sent"):
@@ -162,10 +170,17 @@ def test_venue_that_never_answers_makes_the_outcome_unknown(
     gateway: BybitGateway, venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_module, "READ_SECONDS", 0.3)
-    venue.says(CREATE, lambda: time.sleep(1.0) or SILENT_END)
+    is_over = threading.Event()
+
+    def silence() -> bytes:
+        is_over.wait(10)
+        return SILENT_END
+
+    venue.says(CREATE, silence)
     client_module.CLIENTS.by_place.clear()
     with pytest.raises(OutcomeUnknown):
         gateway.order_place(a_request())
+    is_over.set()
     client_module.CLIENTS.by_place.clear()
     assert len(venue.heard_at(CREATE)) == 1
 
