@@ -71,9 +71,12 @@ def executions(venue: Venue, params: Params) -> Row:
 
 def positions(venue: Venue, params: Params) -> Row:
     """Return positions: flat rows too where a symbol is asked for."""
-    if params.get("category") != "linear":
+    category = _category(params)
+    if category == "spot":
         raise Refusal(10001, "params error: Illegal category")
     limit_read(params, usual=20, most=200)
+    if category != "linear":
+        return {"list": [], "nextPageCursor": "", "category": category}
     symbol = params.get("symbol")
     if not (symbol or params.get("settleCoin")):
         raise Refusal(10001, "params error: symbol or settleCoin is missing")
@@ -141,8 +144,8 @@ def fee_rate(venue: Venue, params: Params) -> Row:
         "list": [
             {
                 "symbol": listed.symbol,
-                "takerFeeRate": text(TAKER[category]),
-                "makerFeeRate": text(MAKER[category]),
+                "takerFeeRate": text(TAKER[listed.category]),
+                "makerFeeRate": text(MAKER[listed.category]),
             }
             for listed in venue.listing
             if listed.category == category and params.get("symbol") in (None, "", listed.symbol)
@@ -189,7 +192,7 @@ def times_read(venue: Venue, params: Params, *, usual_ms: int | None = None) -> 
 
 def _category(params: Params) -> str:
     category = params.get("category", "")
-    if category not in ("linear", "spot"):
+    if category not in ("linear", "spot", "inverse", "option"):  # the last two are empty here
         raise Refusal(10001, "params error: Illegal category")
     return category
 
