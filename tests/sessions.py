@@ -6,9 +6,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import TradingAccount, User
+from apps.accounts.models import Authenticator, TradingAccount, User
 from apps.accounts.roles import Role
 from tests.factories.accounts import AccountMembershipFactory, TOTPDeviceFactory, UserFactory
 
@@ -25,7 +24,7 @@ def person(*roles: Role, member_of: tuple[TradingAccount, ...] = (), **fields: o
 
 def signed_in(user: User) -> Client:
     """Return a browser whose session has a proven second factor."""
-    device = TOTPDevice.objects.filter(user=user).first() or TOTPDeviceFactory(user=user)
+    device = Authenticator.objects.filter(user=user).first() or TOTPDeviceFactory(user=user)
     client = Client()
     client.force_login(user, backend=BACKEND)
     session = client.session
@@ -34,8 +33,9 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def totp_code(device: TOTPDevice, *, steps_ahead: int = 0) -> str:
+def totp_code(device: Authenticator, *, steps_ahead: int = 0) -> str:
     """Return what the authenticator shows now, or some steps of 30 seconds later."""
-    totp = TOTP(device.bin_key, step=device.step, t0=device.t0, digits=device.digits)
+    secret = Authenticator.objects.get(pk=device.pk).bin_key
+    totp = TOTP(secret, step=device.step, t0=device.t0, digits=device.digits)
     totp.time = time.time() + steps_ahead * device.step
     return f"{totp.token():0{device.digits}d}"

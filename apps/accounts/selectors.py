@@ -5,9 +5,14 @@ from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import BrokerCredential, CredentialPurpose, TradingAccount, User
+from apps.accounts.models import (
+    Authenticator,
+    BrokerCredential,
+    CredentialPurpose,
+    TradingAccount,
+    User,
+)
 from apps.accounts.roles import SEEING_ALL_ACCOUNTS
 from apps.core.clock import now
 
@@ -45,9 +50,9 @@ def sees_all_accounts(user: User | AnonymousUser) -> bool:
     return user.is_superuser or user.groups.filter(name__in=SEEING_ALL_ACCOUNTS).exists()
 
 
-def second_factor_of(user: User) -> TOTPDevice | None:
+def second_factor_of(user: User) -> Authenticator | None:
     """Return the authenticator that a person has confirmed; None when they owe no code."""
-    return TOTPDevice.objects.filter(user=user, confirmed=True).first()
+    return Authenticator.objects.filter(user=user, confirmed=True).first()
 
 
 def credential_active(

@@ -23,12 +23,10 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
-from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.exceptions import Throttled
 
 from apps.accounts.forms import CodeForm, PasswordForm, SignInForm
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, RecoveryCode, User
 from apps.accounts.selectors import second_factor_of
 from apps.accounts.services import (
     CodeRefused,
@@ -159,7 +157,7 @@ class EnrolmentView(LoginRequiredMixin, RedirectURLMixin, View):
             return _status_page(request, CodeForm())
         return self._enrolment_page(form, second_factor_start(user=person))
 
-    def _enrolment_page(self, form: CodeForm, device: TOTPDevice) -> HttpResponse:
+    def _enrolment_page(self, form: CodeForm, device: Authenticator) -> HttpResponse:
         secret = b32encode(device.bin_key).decode().rstrip("=")
         context = {
             "form": form,
@@ -233,7 +231,7 @@ def _pending_user(request: HttpRequest) -> User | None:
 
 
 def _status_page(request: HttpRequest, form: CodeForm) -> HttpResponse:
-    left = StaticToken.objects.filter(device__user=_person(request)).count()
+    left = RecoveryCode.objects.filter(device__user=_person(request)).count()
     return render(request, "accounts/second_factor_status.html", {"form": form, "codes_left": left})
 
 

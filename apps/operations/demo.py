@@ -9,9 +9,8 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import Broker, TradingAccount, User
+from apps.accounts.models import Authenticator, Broker, TradingAccount, User
 from apps.accounts.services import account_create, membership_add
 from apps.brokers.services import paper_book_open
 from apps.core.clock import now
@@ -115,7 +114,7 @@ def _person_ensure(*, email: str, full_name: str, role: str, may_open_admin: boo
     user.set_password(password)
     user.save()
     user.groups.add(Group.objects.get(name=role))
-    device, _ = TOTPDevice.objects.get_or_create(
+    device, _ = Authenticator.objects.get_or_create(
         user=user, confirmed=True, defaults={"name": "Authenticator"}
     )
     return DemoPerson(
@@ -126,7 +125,7 @@ def _person_ensure(*, email: str, full_name: str, role: str, may_open_admin: boo
     )
 
 
-def _base32(device: TOTPDevice) -> str:
+def _base32(device: Authenticator) -> str:
     return b32encode(device.bin_key).decode()
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.accounts.roles import Role
 from tests.factories.accounts import TOTPDeviceFactory
 from tests.sessions import person
@@ -21,5 +20,5 @@ def user(db: None) -> User:
 
 
 @pytest.fixture
-def device(user: User) -> TOTPDevice:
+def device(user: User) -> Authenticator:
     return TOTPDeviceFactory(user=user)

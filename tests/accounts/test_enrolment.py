@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, RecoveryCode, User
 from apps.accounts.services import CodeRefused, second_factor_reset, second_factor_start
 from apps.core.models import AuditEvent
 from tests.factories.accounts import PASSWORD, TOTPDeviceFactory, UserFactory
@@ -41,7 +40,7 @@ def actions() -> list[str]:
 def test_the_page_shows_a_qr_code_and_the_same_secret_to_type(newcomer: Client) -> None:
     page = newcomer.get(URL).content.decode()
 
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     assert not device.confirmed
     assert "<svg" in page
     assert b32decode(secret_on(page)) == device.bin_key
@@ -58,12 +57,12 @@ def test_the_first_code_turns_it_on_and_shows_ten_recovery_codes_once(
     newcomer: Client, user: User
 ) -> None:
     newcomer.get(URL)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     response = newcomer.post(URL, {"code": totp_code(device)})
 
     codes = codes_on(response)
     assert len(set(codes)) == 10
-    assert set(StaticToken.objects.values_list("token", flat=True)) == set(codes)
+    assert {each.code for each in RecoveryCode.objects.all()} == set(codes)
     device.refresh_from_db()
     assert device.confirmed
     assert actions() == ["user.signed_in", "user.second_factor_enrolled"]
@@ -74,12 +73,12 @@ def test_the_first_code_turns_it_on_and_shows_ten_recovery_codes_once(
 
 def test_a_wrong_first_code_turns_nothing_on(newcomer: Client) -> None:
     newcomer.get(URL)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     wrong = f"{(int(totp_code(device)) + 1) % 10**6:06d}"
     response = newcomer.post(URL, {"code": wrong})
 
     assert "That code is not right" in response.content.decode()
-    assert not TOTPDevice.objects.get().confirmed
+    assert not Authenticator.objects.get().confirmed
     assert not StaticToken.objects.exists()
     assert actions() == ["user.signed_in"]
 
@@ -88,12 +87,12 @@ def test_a_code_without_a_page_before_it_is_refused(newcomer: Client) -> None:
     response = newcomer.post(URL, {"code": "123456"})
 
     assert "That code is not right" in response.content.decode()
-    assert not TOTPDevice.objects.filter(confirmed=True).exists()
+    assert not Authenticator.objects.filter(confirmed=True).exists()
 
 
 def test_afterwards_it_leads_to_what_was_wanted_on_this_host_only(newcomer: Client) -> None:
     newcomer.get(URL)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     response = newcomer.post(URL, {"code": totp_code(device), "next": "https://evil.example/"})
 
     assert 'href="/"' in response.content.decode()
@@ -112,7 +111,7 @@ def test_who_has_one_is_told_so_and_gets_no_new_secret(user: User) -> None:
 
 def test_a_second_enrolment_over_the_first_is_refused(user: User) -> None:
     browser = signed_in(user)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     page = browser.post(URL, {"code": totp_code(device)}).content.decode()
 
     assert "It is <strong>on</strong>" in page
@@ -122,12 +121,12 @@ def test_a_second_enrolment_over_the_first_is_refused(user: User) -> None:
 
 def test_new_recovery_codes_replace_the_old_ones_against_a_code(user: User) -> None:
     browser = signed_in(user)
-    device = TOTPDevice.objects.get()
+    device = Authenticator.objects.get()
     first = codes_on(browser.post(CODES_URL, {"code": totp_code(device)}))
     second = codes_on(browser.post(CODES_URL, {"code": totp_code(device, steps_ahead=1)}))
 
     assert len(first) == len(second) == 10
-    assert set(StaticToken.objects.values_list("token", flat=True)) == set(second)
+    assert {each.code for each in RecoveryCode.objects.all()} == set(second)
     assert actions() == ["user.recovery_codes_renewed"] * 2
 
 
@@ -146,7 +145,7 @@ def test_an_operator_resets_a_second_factor_on_the_record(user: User) -> None:
     operator = UserFactory()
     second_factor_reset(user=user, actor=operator, reason="the phone is lost")
 
-    assert not TOTPDevice.objects.exists()
+    assert not Authenticator.objects.exists()
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id) == ("user.second_factor_reset", operator.pk)
     assert event.reason == "the phone is lost"

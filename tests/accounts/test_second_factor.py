@@ -7,9 +7,8 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.accounts.views import PENDING_SECONDS
 from apps.core.models import AuditEvent
 from tests.factories.accounts import PASSWORD, StaticTokenFactory, TOTPDeviceFactory, UserFactory
@@ -19,7 +18,7 @@ URL = "/sign-in/code/"
 
 
 @pytest.fixture
-def halfway(client: Client, device: TOTPDevice) -> Client:
+def halfway(client: Client, device: Authenticator) -> Client:
     """Return a browser that has given the right password."""
     client.post("/sign-in/", {"username": "tara@desk.example", "password": PASSWORD})
     return client
@@ -28,7 +27,7 @@ def halfway(client: Client, device: TOTPDevice) -> Client:
 @pytest.fixture
 def recovery_code(user: User) -> str:
     token = StaticTokenFactory(device__user=user, device__name="Recovery codes", token="abcd2345")
-    return str(token.token)
+    return str(token.code)
 
 
 def post(client: Client, code: str) -> Any:
@@ -44,7 +43,7 @@ def is_refused(response: Any, why: str) -> bool:
 
 
 def test_the_right_code_signs_in_under_a_new_session_key_and_is_recorded(
-    halfway: Client, user: User, device: TOTPDevice
+    halfway: Client, user: User, device: Authenticator
 ) -> None:
     key_before = halfway.session.session_key
     response = post(halfway, totp_code(device))
@@ -57,14 +56,14 @@ def test_the_right_code_signs_in_under_a_new_session_key_and_is_recorded(
     assert event.details == {"proof": "Authenticator"}
 
 
-def test_spaces_in_a_code_do_not_matter(halfway: Client, device: TOTPDevice) -> None:
+def test_spaces_in_a_code_do_not_matter(halfway: Client, device: Authenticator) -> None:
     code = totp_code(device)
     post(halfway, f" {code[:3]} {code[3:]} ")
 
     assert is_signed_in(halfway)
 
 
-def test_a_wrong_code_signs_nobody_in(halfway: Client, device: TOTPDevice) -> None:
+def test_a_wrong_code_signs_nobody_in(halfway: Client, device: Authenticator) -> None:
     wrong = f"{(int(totp_code(device)) + 1) % 10**6:06d}"
 
     assert is_refused(post(halfway, wrong), "That code is not right")
@@ -78,7 +77,7 @@ def test_what_is_no_code_signs_nobody_in(halfway: Client, code: str) -> None:
     assert not is_signed_in(halfway)
 
 
-def test_a_code_passes_once(halfway: Client, device: TOTPDevice) -> None:
+def test_a_code_passes_once(halfway: Client, device: Authenticator) -> None:
     code = totp_code(device)
     post(halfway, code)
     other = Client()
@@ -90,9 +89,9 @@ def test_a_code_passes_once(halfway: Client, device: TOTPDevice) -> None:
     assert not is_signed_in(other), "right after a wrong code every code has to wait"
 
 
-def test_after_wrong_codes_even_the_right_one_waits(halfway: Client, device: TOTPDevice) -> None:
+def test_after_wrong_codes_even_the_right_one_waits(halfway: Client, device: Authenticator) -> None:
     for _ in range(3):
-        TOTPDevice.objects.update(throttling_failure_timestamp=None)
+        Authenticator.objects.update(throttling_failure_timestamp=None)
         post(halfway, "000000")
 
     response = post(halfway, totp_code(device))
@@ -130,7 +129,7 @@ def test_a_code_of_somebody_else_is_refused(halfway: Client) -> None:
 
 
 def test_the_code_page_is_closed_to_who_has_given_no_password(
-    client: Client, device: TOTPDevice
+    client: Client, device: Authenticator
 ) -> None:
     response = client.post(URL, {"code": totp_code(device)}, follow=True)
 
@@ -140,7 +139,7 @@ def test_the_code_page_is_closed_to_who_has_given_no_password(
 
 
 def test_a_password_waits_five_minutes_for_its_code(
-    halfway: Client, device: TOTPDevice, monkeypatch: pytest.MonkeyPatch
+    halfway: Client, device: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_late = time.time() + PENDING_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: too_late)
@@ -150,7 +149,7 @@ def test_a_password_waits_five_minutes_for_its_code(
 
 
 def test_a_new_password_in_between_ends_the_sign_in(
-    halfway: Client, user: User, device: TOTPDevice
+    halfway: Client, user: User, device: Authenticator
 ) -> None:
     user.set_password("another password by now")
     user.save()
@@ -160,7 +159,7 @@ def test_a_new_password_in_between_ends_the_sign_in(
 
 
 def test_a_person_who_was_switched_off_in_between_does_not_get_in(
-    halfway: Client, user: User, device: TOTPDevice
+    halfway: Client, user: User, device: Authenticator
 ) -> None:
     user.is_active = False
     user.save()
@@ -169,7 +168,7 @@ def test_a_person_who_was_switched_off_in_between_does_not_get_in(
     assert not is_signed_in(halfway)
 
 
-def test_one_right_password_is_good_for_one_sign_in(halfway: Client, device: TOTPDevice) -> None:
+def test_one_right_password_is_good_for_one_sign_in(halfway: Client, device: Authenticator) -> None:
     post(halfway, totp_code(device))
     halfway.post("/sign-out/")
 

@@ -3,10 +3,9 @@
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.core.models import AuditEvent
 from tests.factories.accounts import TOTPDeviceFactory, UserFactory
 from tests.sessions import BACKEND, signed_in
@@ -82,7 +81,7 @@ def test_a_session_older_than_the_enrolment_is_nobody_to_the_api(
 
 def test_a_device_that_was_reset_ends_what_it_had_opened(user: User) -> None:
     browser = signed_in(user)
-    TOTPDevice.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
 
     assert browser.get("/")["Location"] == "/sign-in/?next=/"
     assert SESSION_KEY not in browser.session

@@ -6,9 +6,8 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.core.models import AuditEvent
 from tests.factories.accounts import PASSWORD
 from tests.sessions import signed_in, totp_code
@@ -90,7 +89,7 @@ def test_a_wrong_password_an_unknown_address_and_an_inactive_person_read_alike(
     ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"],
 )
 def test_nobody_is_led_to_another_host_after_the_code(
-    client: Client, device: TOTPDevice, wanted: str
+    client: Client, device: Authenticator, wanted: str
 ) -> None:
     post(client, next=wanted)
     response = client.post(reverse("accounts:second_factor"), {"code": totp_code(device)})
@@ -98,7 +97,7 @@ def test_nobody_is_led_to_another_host_after_the_code(
     assert response["Location"] == "/"
 
 
-def test_what_was_wanted_waits_until_after_the_code(client: Client, device: TOTPDevice) -> None:
+def test_what_was_wanted_waits_until_after_the_code(client: Client, device: Authenticator) -> None:
     post(client, next="/orders/?status=FILLED")
     response = client.post(reverse("accounts:second_factor"), {"code": totp_code(device)})
 

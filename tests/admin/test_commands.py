@@ -9,9 +9,8 @@ from django.contrib.messages import get_messages
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import AccountMembership, TradingAccount, User
+from apps.accounts.models import AccountMembership, Authenticator, TradingAccount, User
 from apps.accounts.roles import Role
 from apps.core.models import AuditEvent
 from apps.reconciliation.models import Break
@@ -356,7 +355,7 @@ def test_a_superuser_is_out_of_an_operators_reach(superuser: User) -> None:
     assert client.post(url_of(superuser, "change"), {"full_name": "x"}).status_code == 403
     response = act(client, "reset_second_factor", superuser)
     assert messages_of(response) == [f"{superuser} is for superusers only."]
-    assert TOTPDevice.objects.filter(user=superuser).exists()
+    assert Authenticator.objects.filter(user=superuser).exists()
     assert events() == []
 
 
@@ -364,7 +363,7 @@ def test_an_operator_resets_a_second_factor() -> None:
     device = TOTPDeviceFactory()
     act(staff(Role.OPERATOR), "reset_second_factor", device.user)
 
-    assert not TOTPDevice.objects.filter(user=device.user).exists()
+    assert not Authenticator.objects.filter(user=device.user).exists()
     assert events() == ["user.second_factor_reset"]
 
 

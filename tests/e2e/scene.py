@@ -6,9 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django_otp.plugins.otp_totp.models import TOTPDevice
-
-from apps.accounts.models import TradingAccount, User
+from apps.accounts.models import Authenticator, TradingAccount, User
 from apps.accounts.roles import Role
 from apps.orders.models import Order
 from apps.reconciliation.models import Break
@@ -46,8 +44,8 @@ class Scene:
     rejected: Order
     found: Break
 
-    def device_of(self, user: User) -> TOTPDevice:
-        return TOTPDevice.objects.get(user=user)
+    def device_of(self, user: User) -> Authenticator:
+        return Authenticator.objects.get(user=user)
 
 
 def scene_make() -> Scene:

@@ -4,10 +4,9 @@ import random
 from datetime import timedelta
 
 import pytest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from selenium.webdriver.support.ui import Select
 
-from apps.accounts.models import TradingAccount, User
+from apps.accounts.models import Authenticator, TradingAccount, User
 from apps.accounts.roles import Role
 from apps.marketdata.services import candles_store
 from apps.orders.models import Order
@@ -92,7 +91,7 @@ def sign_in(browser: Browser, user: User) -> None:
     browser.fill("password", PASSWORD)
     browser.press("Sign in")
     browser.until_path("/sign-in/code/")
-    browser.fill("code", totp_code(TOTPDevice.objects.get(user=user)))
+    browser.fill("code", totp_code(Authenticator.objects.get(user=user)))
     browser.press("Continue")
     browser.until_path(PAGE)
 

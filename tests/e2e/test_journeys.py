@@ -1,9 +1,8 @@
 """People go about their work in a real browser, on a wide screen and on a phone."""
 
 import pytest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.accounts.roles import Role
 from apps.core.models import AuditEvent
 from apps.strategies.models import Deployment
@@ -167,7 +166,7 @@ def test_a_newcomer_sets_up_the_second_factor_and_keeps_recovery_codes(browser: 
     browser.one(".desk-qr svg")
     browser.shoot("enrolment")
     browser.shoot_dark("enrolment")
-    browser.fill("code", totp_code(TOTPDevice.objects.get(user=newcomer)))
+    browser.fill("code", totp_code(Authenticator.objects.get(user=newcomer)))
     browser.press("Turn on")
     browser.until_text("they are not shown again")
     browser.shoot("recovery-codes")

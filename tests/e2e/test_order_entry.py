@@ -5,10 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from selenium.webdriver.support.ui import Select
 
-from apps.accounts.models import User
+from apps.accounts.models import Authenticator, User
 from apps.core.clock import wall_now
 from apps.orders.models import Order, OrderGroup
 from apps.orders.services import order_mark_unknown
@@ -39,7 +38,7 @@ def sign_in(browser: Browser, user: User, *, at: str) -> None:
     browser.fill("password", PASSWORD)
     browser.press("Sign in")
     browser.until_path("/sign-in/code/")
-    browser.fill("code", totp_code(TOTPDevice.objects.get(user=user)))
+    browser.fill("code", totp_code(Authenticator.objects.get(user=user)))
     browser.press("Continue")
     browser.until_path(at)
 

@@ -5,13 +5,14 @@ from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts.models import (
     AccountMembership,
+    Authenticator,
     Broker,
     BrokerCredential,
+    RecoveryCode,
+    RecoveryCodes,
     TradingAccount,
     TradingMode,
     User,
@@ -89,27 +90,27 @@ def credential_in_use(
     return credential_approve(credential=credential, by=UserFactory())
 
 
-class TOTPDeviceFactory(RowFactory[TOTPDevice]):
+class TOTPDeviceFactory(RowFactory[Authenticator]):
     class Meta:
-        model = TOTPDevice
+        model = Authenticator
 
     user = factory.SubFactory(UserFactory)
     name = "Authenticator"
     confirmed = True
 
 
-class StaticDeviceFactory(RowFactory[StaticDevice]):
+class StaticDeviceFactory(RowFactory[RecoveryCodes]):
     class Meta:
-        model = StaticDevice
+        model = RecoveryCodes
 
     user = factory.SubFactory(UserFactory)
     name = "Recovery codes"
     confirmed = True
 
 
-class StaticTokenFactory(RowFactory[StaticToken]):
+class StaticTokenFactory(RowFactory[RecoveryCode]):
     class Meta:
-        model = StaticToken
+        model = RecoveryCode
 
     device = factory.SubFactory(StaticDeviceFactory)
     token = factory.Sequence(lambda n: f"code{n:06d}")

@@ -9,12 +9,20 @@ from apps.accounts.models.people import (
     User,
     UserManager,
 )
+from apps.accounts.models.second_factor import (
+    Authenticator,
+    RecoveryCode,
+    RecoveryCodes,
+)
 
 __all__ = [
     "AccountMembership",
+    "Authenticator",
     "Broker",
     "BrokerCredential",
     "CredentialPurpose",
+    "RecoveryCode",
+    "RecoveryCodes",
     "TradingAccount",
     "TradingMode",
     "User",

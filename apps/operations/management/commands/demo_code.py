@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from apps.accounts.models import Authenticator
 from apps.operations.demo import PEOPLE
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print six digits."""
-        device = TOTPDevice.objects.filter(user__email=options["email"], confirmed=True).first()
+        device = Authenticator.objects.filter(user__email=options["email"], confirmed=True).first()
         if device is None:
             raise CommandError("the demonstration is not set up here; run `make demo` first")
         self.stdout.write(f"{TOTP(device.bin_key, device.step, device.t0).token():06d}")
