@@ -1,6 +1,6 @@
 """What a broker has to offer besides its port, so that the contract can be tried on it.
 
-To join, write a class like these two and name it in ``BROKERS`` of the conftest.
+To join, write a class like these and name it in ``BROKERS`` of the conftest.
 """
 
 from collections.abc import Iterator

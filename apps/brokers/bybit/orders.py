@@ -22,8 +22,8 @@ from apps.orders.domain.states import FINAL, OrderStatus
 from apps.orders.domain.types import OrderAmendment, OrderReport, OrderRequest
 
 S = OrderStatus
-LOOKS, LOOK_SECONDS = 5, 0.1
-"""How often a change that was taken in is looked for before its outcome counts as unknown."""
+LOOKS_AFTER_SECONDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
+"""When what was taken in is looked for: the venue works it off a moment after its answer."""
 
 _UNSETTLED = frozenset({Meaning.MISSING, Meaning.ENDED})
 
@@ -46,9 +46,11 @@ def order_send(
         if refused.meaning is Meaning.DUPLICATE:
             return _known_already(session, venue, request.client_order_id)
         raise refusal_error(refused, writes=True) from None
-    found = _standing_or_none(session, venue, request.client_order_id)
-    if found is not None and found.report.venue_order_id == venue_order_id:
-        return found.report
+    for seconds in LOOKS_AFTER_SECONDS[:4]:
+        time.sleep(seconds)
+        found = _standing_or_none(session, venue, request.client_order_id)
+        if found is not None and found.report.venue_order_id == venue_order_id:
+            return found.report
     return OrderReport(
         client_order_id=request.client_order_id,
         venue_order_id=venue_order_id,
@@ -183,10 +185,15 @@ def order_end(session: BybitSession, venue: VenueSymbol, client_order_id: str) -
         if refused.meaning not in _UNSETTLED:
             raise refusal_error(refused, writes=True) from None
         return _ended(session, venue, client_order_id, refused)
-    found = _standing_or_none(session, venue, client_order_id)
+    found = None
+    for seconds in LOOKS_AFTER_SECONDS[:3]:
+        time.sleep(seconds)
+        found = _standing_or_none(session, venue, client_order_id)
+        if found is not None and found.is_closed:
+            return found.report
     if found is None:
         raise OutcomeUnknown(f"the cancel of {client_order_id} was taken in; its end is not seen")
-    return found.report if found.is_closed else replace(found.report, status=S.PENDING_CANCEL)
+    return replace(found.report, status=S.PENDING_CANCEL)
 
 
 def _spot_filter(session: BybitSession, venue: VenueSymbol, client_order_id: str) -> str:
@@ -225,11 +232,11 @@ def order_change(
         session.call(Ask.AMEND, lambda result: _taken_in(result, client_order_id), **params)
     except CodeRefused as refused:
         return _change_refused(session, venue, amendment, refused)
-    for look in range(LOOKS):
+    for seconds in LOOKS_AFTER_SECONDS:
+        time.sleep(seconds)
         found = _standing_or_none(session, venue, client_order_id)
         if found is not None and (found.is_closed or _has_terms(found.report, amendment)):
             return found.report
-        time.sleep(LOOK_SECONDS * look)
     raise OutcomeUnknown(f"the change of {client_order_id} was taken in; it is not seen to work")
 
 
