@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.bybit.opening import bybit_gateway
+from apps.brokers.checks import AccountProbe
 from apps.brokers.paper.gateway import PaperGateway
 from apps.orders.domain.ports import BrokerGateway
 
@@ -16,6 +17,10 @@ ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
     Broker.PAPER.value: PaperGateway,
     Broker.BYBIT.value: bybit_gateway,
 }
+
+
+PROBES: dict[str, AccountProbe] = {}
+"""What ``broker_check`` asks a broker besides its port."""
 
 
 def gateway_for(account: TradingAccount) -> BrokerGateway:

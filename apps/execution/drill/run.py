@@ -1,34 +1,34 @@
 """Places orders, engages the kill switch of their account, carries it out, and measures."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
-from uuid import uuid4
+from decimal import Decimal
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable, gateway_for
-from apps.execution.account_runner import account_tick
 from apps.execution.drill.ground import DrillRefused, Ground, ground_for
-from apps.execution.runner import TickResult
-from apps.execution.services.entry import EnteredOrder, TicketRefused, order_enter
+from apps.execution.drill.orders import (
+    allowed_require,
+    count_open,
+    held,
+    resting_ticket,
+    settle,
+    smallest_quantity,
+    ticket_enter,
+)
+from apps.execution.services.entry import TicketRefused
 from apps.execution.services.kill_switch import kill_switch_carry_out
 from apps.execution.services.markets import MarketUnknown, market_for
 from apps.marketdata.models import Instrument
-from apps.orders.domain.fill_rules import round_to
 from apps.orders.domain.ports import BrokerError
 from apps.orders.domain.tickets import OrderTicket
-from apps.orders.domain.types import OrderOrigin, OrderType, Side
+from apps.orders.domain.types import Side
 from apps.orders.models import OrderEvent
 from apps.reconciliation.models import ReconciliationRun
 from apps.reconciliation.services import reconciliation_run
 from apps.risk.models import KillSwitch, RiskDecision
 from apps.risk.selectors import kill_switch_holding
 from apps.risk.services import kill_switch_engage
-
-DISTANCE = Decimal("0.8")
-"""Price of the resting orders as a part of the market's: far enough not to fill."""
-SETTLE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +92,12 @@ def drill_run(
 
 
 def _free_require(ground: Ground) -> None:
-    held = kill_switch_holding(
+    switch = kill_switch_holding(
         account=ground.account, deployment=None, instrument=ground.instrument
     )
-    if held is not None:
+    if switch is not None:
         raise DrillRefused(
-            f"number {held.pk}, a {held}, holds {ground.account} already; two people have to "
+            f"number {switch.pk}, a {switch}, holds {ground.account} already; two people have to "
             "release it before the next drill"
         )
     run = reconciliation_run(
@@ -114,75 +114,22 @@ def _free_require(ground: Ground) -> None:
 def _orders_place(ground: Ground, *, orders: int, holds_position: bool) -> tuple[int, Decimal]:
     """Open the position and leave the orders working; return both by the broker's word."""
     market = market_for(account=ground.account, instrument=ground.instrument)
-    quantity = _quantity(ground.instrument, market.reference_price)
+    quantity = smallest_quantity(ground.instrument, market.reference_price)
     if holds_position:
-        _allowed(_enter(ground, OrderTicket(side=Side.BUY, quantity=quantity)))
-        _settle(ground, lambda: _held(ground) != 0)
-    price = round_to(market.reference_price * DISTANCE, ground.instrument.tick_size, ROUND_DOWN)
+        allowed_require(ticket_enter(ground, OrderTicket(side=Side.BUY, quantity=quantity)))
+        settle(ground, lambda: held(ground) != 0)
+    ticket = resting_ticket(ground.instrument, market.reference_price)
     for _ in range(orders):
-        ticket = OrderTicket(
-            side=Side.BUY, quantity=quantity, order_type=OrderType.LIMIT, limit_price=price
-        )
-        _allowed(_enter(ground, ticket))
-    _settle(ground, lambda: _count_open(ground) >= orders)
-    return _count_open(ground), _held(ground)
-
-
-def _quantity(instrument: Instrument, price: Decimal) -> Decimal:
-    """Return the smallest quantity that is worth enough at the price of the resting orders."""
-    least = instrument.minimum_notional / (price * DISTANCE * instrument.multiplier)
-    return max(round_to(least, instrument.lot_size, ROUND_CEILING), instrument.lot_size)
-
-
-def _enter(ground: Ground, ticket: OrderTicket) -> EnteredOrder:
-    return order_enter(
-        account=ground.account,
-        instrument=ground.instrument,
-        ticket=ticket,
-        key=f"drill-{uuid4().hex}",
-        actor=None,
-        origin=OrderOrigin.DESK,
-    )
-
-
-def _allowed(entered: EnteredOrder) -> None:
-    if entered.decision.outcome != RiskDecision.Outcome.ALLOWED:
-        raise DrillRefused(f"the risk gate denies the drill's orders: {entered.decision.reason}")
-
-
-def _settle(ground: Ground, is_there: Callable[[], bool]) -> None:
-    """Work the account until the broker shows what was asked for."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        if account_tick(account_id=ground.account.pk) is TickResult.DONE and is_there():
-            return
-        ground.step()
-    raise DrillRefused(
-        f"{ground.account} did not come to what was asked for in {SETTLE_SECONDS:g} seconds; "
-        "look at its orders"
-    )
-
-
-def _held(ground: Ground) -> Decimal:
-    return sum(
-        (
-            row.quantity
-            for row in gateway_for(ground.account).position_list()
-            if row.symbol == ground.instrument.symbol
-        ),
-        Decimal(0),
-    )
-
-
-def _count_open(ground: Ground) -> int:
-    return len(gateway_for(ground.account).order_list_open())
+        allowed_require(ticket_enter(ground, ticket))
+    settle(ground, lambda: count_open(ground) >= orders)
+    return count_open(ground), held(ground)
 
 
 def _refusal(ground: Ground) -> str:
     """Try an order while the switch holds, and return why it was refused."""
     ticket = OrderTicket(side=Side.BUY, quantity=ground.instrument.lot_size)
     try:
-        decision = _enter(ground, ticket).decision
+        decision = ticket_enter(ground, ticket).decision
     except TicketRefused as refused:
         return str(refused)
     if decision.outcome == RiskDecision.Outcome.ALLOWED:
