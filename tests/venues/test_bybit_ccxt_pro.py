@@ -123,6 +123,7 @@ def test_account_is_followed_from_order_to_fill(tmp_path: Path) -> None:
             await subscribed(venue, topic)
         params = {"clientOrderId": "c1"}
         await exchange.create_order(PERPETUAL, "limit", "buy", 0.01, 49000, params)
+        await watch(lambda: exchange.fetch_open_orders(PERPETUAL), bool)
         await price(venue, 48900)
         await orders
         [trade] = await trades

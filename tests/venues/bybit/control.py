@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tests.venues.bybit.faulting import CodeRule
 from tests.venues.bybit.journal import journal_read
 from tests.venues.bybit.replies import Row
 
@@ -57,14 +58,17 @@ class Control:
     def _fault(self, asked: Row) -> None:
         if asked.get("kind") == "CLOCK_SKEW":
             self._clock(asked)
-            return
-        self._server.script.add(**asked)
+        elif asked.get("kind") == "RETCODE":
+            self._server.codes.add(CodeRule(**{k: v for k, v in asked.items() if k != "kind"}))
+        else:
+            self._server.script.add(**asked)
 
     def _random(self, asked: Row) -> None:
         self._server.script.randomly(**asked)
 
     def _clear(self, asked: Row) -> None:
         self._server.script.clear()
+        self._server.codes.clear()
         for socket in self._server.streams.sockets:
             socket.resume()
 

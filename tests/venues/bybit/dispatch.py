@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from tests.venues.bybit.faulting import ON_ORDERS, FaultScript
 from tests.venues.bybit.public_reads import PUBLIC_READS
 from tests.venues.bybit.reads import READS
 from tests.venues.bybit.replies import Refusal, Row
 from tests.venues.bybit.requests import amend_check, cancel_all_check, cancel_check
 from tests.venues.bybit.venue import Venue
+from tests.venues.faults import ON_ORDERS, FaultScript, Kind
 
 Asked = Mapping[str, Any]
 Later = Callable[[Callable[[], Any]], None]
@@ -69,10 +69,10 @@ class Dispatch:
         order = self.venue.do("create", asked=dict(asked))
         fault = self._script.draw("/v5/order/create", ON_ORDERS)
         fields: dict[str, Any] = {"order_id": order.order_id}
-        if fault is not None and fault.kind == "REJECT_AFTER_ACK":
+        if fault is not None and fault.kind is Kind.REJECT_AFTER_ACK:
             fields["reject"] = True
         elif fault is not None:
-            fields["share"] = str(fault.more.get("share", "0.5"))
+            fields["thin"] = str(fault.more.get("quantity") or order.quantity / 2)
             self._house_returns_after(order.instrument, fault.more)
         self._later(lambda: self.venue.do("enter", **fields))
         return {"orderId": order.order_id, "orderLinkId": order.link_id}

@@ -39,11 +39,11 @@ _WHY = {
 }
 
 
-def order_enter(venue: Venue, order: VenueOrder, *, share: Decimal | None = None) -> None:
+def order_enter(venue: Venue, order: VenueOrder, *, thin: Decimal | None = None) -> None:
     """Put an acknowledged order where it belongs: to the triggers or into the book.
 
     Args:
-        share: How much of it the market has for now; all of it when None.
+        thin: How much the house has for it for now; all of it when None.
     """
     market = venue.market(order.instrument)
     if order.is_conditional:
@@ -51,11 +51,11 @@ def order_enter(venue: Venue, order: VenueOrder, *, share: Decimal | None = None
         market.triggers.add(protection_of(order, market.last))
         venue.order_changed(order)
     else:
-        order_to_book(venue, order, share=share)
+        order_to_book(venue, order, thin=thin)
     after_trading(venue, market)
 
 
-def order_to_book(venue: Venue, order: VenueOrder, *, share: Decimal | None = None) -> None:
+def order_to_book(venue: Venue, order: VenueOrder, *, thin: Decimal | None = None) -> None:
     """Match an order."""
     market = venue.market(order.instrument)
     quantity = _quantity_now(venue, market, order)
@@ -68,9 +68,8 @@ def order_to_book(venue: Venue, order: VenueOrder, *, share: Decimal | None = No
         venue.order_changed(order)
         return
     order.entered = quantity
-    if share is not None:
-        thin = (quantity * share).quantize(order.instrument.step, ROUND_DOWN)
-        _house_thin(market, thin)
+    if thin is not None:
+        _house_thin(market, thin.quantize(order.instrument.step, ROUND_DOWN))
     outcome = market.book.submit(
         order_id=order.order_id,
         owner="desk",

@@ -3,17 +3,16 @@
 from typing import Any
 
 from tests.venues.bybit.dispatch import Dispatch
-from tests.venues.bybit.faulting import ON_REQUESTS, FaultScript
 from tests.venues.bybit.replies import Refusal, Row
 from tests.venues.bybit.rest import Rest
 from tests.venues.bybit.signing import window_check
 from tests.venues.bybit.sockets import Socket
+from tests.venues.faults import ON_REQUESTS, FaultScript
 
 _PATHS = {
     f"order.{name}": f"/v5/order/{name}"
     for name in ("create", "amend", "cancel", "create-batch", "amend-batch", "cancel-batch")
 }
-_SILENT = frozenset({"DROP_BEFORE", "DROP_AFTER", "RESET", "EMPTY", "HTML"})
 
 
 class OrderSocket:
@@ -33,12 +32,10 @@ class OrderSocket:
             return
         number = self._rest.received(path, args[0], transport="SOCKET")
         fault = self._script.draw(path, ON_REQUESTS)
-        kind = fault.kind if fault else ""
-        if kind in ("DROP_BEFORE", "RESET") or kind.startswith("STATUS"):
-            socket.abort()
-            return
-        self._do(socket, message, path, args[0], number=number, lost=kind in _SILENT)
-        if kind == "DROP_AFTER":
+        lost = fault is not None and fault.loses_answer
+        if fault is None or fault.is_accepted:
+            self._do(socket, message, path, args[0], number=number, lost=lost)
+        if lost:
             socket.abort()
 
     def _do(

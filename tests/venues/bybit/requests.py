@@ -80,8 +80,8 @@ def enter(venue: Venue, fields: Asked) -> None:
         order.end("Rejected", reason="EC_Others")
         venue.order_changed(order)
         return
-    share = fields.get("share")
-    order_enter(venue, order, share=None if share is None else Decimal(share))
+    thin = fields.get("thin")
+    order_enter(venue, order, thin=None if thin is None else Decimal(thin))
 
 
 def amend_check(venue: Venue, asked: Asked) -> VenueOrder:

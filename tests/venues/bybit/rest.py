@@ -1,65 +1,64 @@
 """REST: reads a request as it came, checks who asks and how often, answers in the envelope."""
 
-import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from tests.venues.bybit.dispatch import Dispatch
-from tests.venues.bybit.faulting import ON_REQUESTS, Fault, FaultScript
+from tests.venues.bybit.faulting import CodeScript
 from tests.venues.bybit.limits import RateLimits
 from tests.venues.bybit.replies import Refusal, Row, envelope
 from tests.venues.bybit.signing import request_check
 from tests.venues.bybit.venue import Venue
+from tests.venues.faults.requests import FAULT
 
 _WRITTEN_DOWN = ("/v5/order/", "/v5/position/set", "/v5/position/switch", "/v5/position/trading")
 _HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
-_AFTER = frozenset({"DELAY", "DROP_AFTER", "RETCODE"})  # the request was done when they happen
-_STATUS = {
-    "STATUS_403": "403 Forbidden",
-    "STATUS_429": "429 Too Many Requests",
-    "STATUS_500": "500 Internal Server Error",
-    "STATUS_502": "502 Bad Gateway",
-    "STATUS_503": "503 Service Temporarily Unavailable",
-}
+NUMBER = web.RequestKey("number", int)
+"""Under it a handler finds the number under which the journal has its request."""
 
 
 class Rest:
     """The handler of all ``/v5`` requests."""
 
-    def __init__(self, venue: Venue, dispatch: Dispatch, script: FaultScript) -> None:
+    def __init__(self, venue: Venue, dispatch: Dispatch, codes: CodeScript) -> None:
         self.venue = venue
         self.limits = RateLimits(venue.settings.rate_scale)
         self._dispatch = dispatch
-        self._script = script
+        self._codes = codes
         self._number = 0
 
+    @web.middleware
+    async def written_down(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Write a request down before anything happens to it."""
+        if self._dispatch.knows(request.method, request.path):
+            asked = _asked(request, await request.text())
+            request[NUMBER] = self.received(request.path, asked, transport="REST")
+        return await handler(request)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request, or let happen to it what the script says."""
-        path = request.path
-        raw_query = request.raw_path.partition("?")[2]
-        body = await request.text()
+        """Answer a request."""
+        path, body = request.path, await request.text()
         if not self._dispatch.knows(request.method, path):
             return web.Response(status=404, text=_HTML.format("404 Not Found"))
         if request.method == "GET" and body:
             return web.Response(status=403, text=_HTML.format("403 Forbidden"))
-        asked = _asked(request.method, raw_query, body)
-        number = self.received(path, asked, transport="REST")
-        fault = self._script.draw(path, ON_REQUESTS)
-        if fault is not None and not _is_done(fault):
-            if fault.kind == "RETCODE":
-                self.answered(number, int(fault.more["code"]), lost=False)
-            return await self._instead(request, fault) or web.Response()
+        fault, number = request.get(FAULT), request[NUMBER]
+        lost = fault is not None and fault.loses_answer
         headers: dict[str, str] = {}
-        payload = raw_query if request.method == "GET" else body
-        answer = self._answer(request, asked, payload, headers)
-        lost = fault is not None and fault.kind not in ("DELAY",)
+        rule = self._codes.draw(path)
+        if rule is None or rule.accepted:
+            answer = self._answer(request, _asked(request, body), body, headers)
+        if rule is not None:
+            answer = self._enveloped({}, code=rule.code, message=rule.message)
         self.answered(number, answer["retCode"], lost=lost)
-        if fault is not None and (other := await self._instead(request, fault)) is not None:
-            return other
         return web.json_response(answer, headers=headers)
 
     def received(self, path: str, asked: object, *, transport: str) -> int:
@@ -87,18 +86,30 @@ class Rest:
         if number:
             self.venue.journal.write(kind="ANSWER", number=number, code=code, lost=lost)
 
+    def take(self, path: str, asked: Mapping[str, Any]) -> dict[str, str]:
+        """Count a request against its limit; a batch counts each order."""
+        wanted = asked.get("request") if path.endswith("-batch") else None
+        count = len(wanted) if isinstance(wanted, list) else 1
+        category = str(asked.get("category", ""))
+        return self.limits.take(path, category, now_ms=self.venue.now_ms(), count=count)
+
+    def exceeded(self, path: str, asked: Mapping[str, Any]) -> dict[str, str]:
+        """Return the headers of a refusal for the rate."""
+        category = str(asked.get("category", ""))
+        return self.limits.headers_exceeded(path, category, now_ms=self.venue.now_ms())
+
     def _answer(
-        self, request: web.Request, asked: object, payload: str, headers: dict[str, str]
+        self, request: web.Request, asked: object, body: str, headers: dict[str, str]
     ) -> Row:
-        path = request.path
         if not isinstance(asked, dict):
             return self._enveloped({}, code=10001, message="params error: body is not JSON")
+        path = request.path
         try:
             if not self._dispatch.is_public(path):
                 settings = self.venue.settings
                 request_check(
                     request.headers,
-                    payload,
+                    _raw_query(request) if request.method == "GET" else body,
                     key=settings.api_key,
                     secret=settings.api_secret,
                     now_ms=self.venue.now_ms(),
@@ -111,56 +122,18 @@ class Rest:
             return self._enveloped({}, code=refusal.code, message=refusal.message)
         return self._enveloped(result, extra=extra)
 
-    def take(self, path: str, asked: Mapping[str, Any]) -> dict[str, str]:
-        """Count a request against its limit; a batch counts each order."""
-        wanted = asked.get("request") if path.endswith("-batch") else None
-        count = len(wanted) if isinstance(wanted, list) else 1
-        category = str(asked.get("category", ""))
-        return self.limits.take(path, category, now_ms=self.venue.now_ms(), count=count)
-
-    def exceeded(self, path: str, asked: Mapping[str, Any]) -> dict[str, str]:
-        category = str(asked.get("category", ""))
-        return self.limits.headers_exceeded(path, category, now_ms=self.venue.now_ms())
-
     def _enveloped(self, result: Row, **words: Any) -> Row:
         return envelope(result, at_ms=self.venue.now_ms(), **words)
 
-    async def _instead(self, request: web.Request, fault: Fault) -> web.StreamResponse | None:
-        """Return what is answered instead; None where only time passed."""
-        if fault.kind == "DELAY":
-            await asyncio.sleep(float(fault.more.get("seconds", 0.5)))
-            return None
-        if fault.kind in ("DROP_BEFORE", "DROP_AFTER", "RESET"):
-            await _abort(request)
-            return web.Response()
-        if fault.kind == "RETCODE":
-            words = {"code": int(fault.more["code"]), "message": str(fault.more.get("message", ""))}
-            return web.json_response(self._enveloped({}, **words))
-        if fault.kind == "EMPTY":
-            return web.Response(status=200, text="")
-        if fault.kind == "HTML":
-            text = _HTML.format("Just a moment...")
-            return web.Response(status=200, text=text, content_type="text/html")
-        word = _STATUS[fault.kind]
-        return web.Response(status=int(word[:3]), text=_HTML.format(word), content_type="text/html")
+
+def _raw_query(request: web.Request) -> str:
+    """Return the query as it came: what was signed."""
+    return request.raw_path.partition("?")[2]
 
 
-def _is_done(fault: Fault) -> bool:
-    """Tell whether the request is done although its answer goes wrong."""
-    return bool(fault.more.get("accepted", fault.kind in _AFTER - {"RETCODE"}))
-
-
-async def _abort(request: web.Request) -> None:
-    """Cut the connection without an answer: the client sees a reset."""
-    transport = request.transport
-    if transport is not None:
-        transport.abort()
-    await asyncio.sleep(0)
-
-
-def _asked(method: str, raw_query: str, body: str) -> object:
-    if method == "GET":
-        return dict(parse_qsl(raw_query, keep_blank_values=True))
+def _asked(request: web.Request, body: str) -> object:
+    if request.method == "GET":
+        return dict(parse_qsl(_raw_query(request), keep_blank_values=True))
     try:
         return json.loads(body or "{}")
     except json.JSONDecodeError:

@@ -5,7 +5,7 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from aiohttp import web
 
 from tests.venues.bybit.control import Control
 from tests.venues.bybit.dispatch import Dispatch
-from tests.venues.bybit.faulting import FaultScript
+from tests.venues.bybit.faulting import CodeScript
 from tests.venues.bybit.operations import OPERATIONS
 from tests.venues.bybit.order_socket import OrderSocket
 from tests.venues.bybit.rest import Rest
 from tests.venues.bybit.streams import Streams
 from tests.venues.bybit.terms import VenueSettings, settings_read
 from tests.venues.bybit.venue import Venue
+from tests.venues.faults import FaultScript, faults_on_requests
 
 _HOST = "127.0.0.1"
 _GRACE_SECONDS = 0.1
@@ -32,7 +33,8 @@ class Server:
         self.venue = venue
         self.script = FaultScript()
         self.dispatch = Dispatch(venue, self.script, self.later)
-        self.rest = Rest(venue, self.dispatch, self.script)
+        self.codes = CodeScript()
+        self.rest = Rest(venue, self.dispatch, self.codes)
         orders = OrderSocket(self.rest, self.dispatch, self.script)
         self.streams = Streams(venue, self.script, orders)
         self.away_status = 0
@@ -48,11 +50,18 @@ class Server:
 
     async def open(self, port: int) -> None:
         """Start to serve; orders that were acknowledged before a kill enter now."""
-        application = web.Application(client_max_size=2**20)
+        application = web.Application(
+            client_max_size=2**20,
+            middlewares=[
+                self._unless_away,
+                self.rest.written_down,
+                faults_on_requests(self.script, applies=self._is_request),
+            ],
+        )
         control = Control(self)
         application.router.add_post("/control/{name}", control.handle)
-        application.router.add_get(r"/v5/{tail:(?:public|private|trade).*}", self._socket)
-        application.router.add_route("*", "/{tail:.*}", self._rest)
+        application.router.add_get(r"/v5/{tail:(?:public|private|trade).*}", self.streams.handle)
+        application.router.add_route("*", "/{tail:.*}", self.rest.handle)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=_GRACE_SECONDS)
         await self._runner.setup()
         await self.listen(port)
@@ -110,15 +119,18 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _rest(self, request: web.Request) -> web.StreamResponse:
-        if self.away_status:
-            return web.Response(status=self.away_status, text="<html>maintenance</html>")
-        return await self.rest.handle(request)
+    def _is_request(self, request: web.Request) -> bool:
+        return self.dispatch.knows(request.method, request.path)
 
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        if self.away_status:
-            return web.Response(status=self.away_status)
-        return await self.streams.handle(request)
+    @web.middleware
+    async def _unless_away(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        if self.away_status and not request.path.startswith("/control/"):
+            return web.Response(status=self.away_status, text="<html>maintenance</html>")
+        return await handler(request)
 
 
 async def _until_stdin_ends() -> None:

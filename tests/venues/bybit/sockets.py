@@ -7,10 +7,10 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
-from tests.venues.bybit.faulting import ON_STREAMS, FaultScript
 from tests.venues.bybit.replies import Row
+from tests.venues.faults import ON_STREAMS, Fault, FaultScript, Kind
+from tests.venues.faults.streams import garbled
 
-_GARBAGE = '{"topic":"order","data":[{"orderId":'
 _HELD_SECONDS = 0.2  # how long a message waits for another to overtake it
 
 
@@ -54,21 +54,28 @@ class Socket:
         if fault is None:
             self._put(text)
             self._release()
-            return
-        if fault.kind == "STALL":
-            self.stalled = True
-            if seconds := fault.more.get("seconds"):
-                asyncio.get_running_loop().call_later(float(seconds), self.resume)
-        elif fault.kind == "REORDER":
-            self._release()
-            self._held = text
-            asyncio.get_running_loop().call_later(_HELD_SECONDS, self._release)
-        elif fault.kind == "DISCONNECT":
-            self.abort()
         else:
-            garbage = str(fault.more.get("text", _GARBAGE))
-            self._put(garbage if fault.kind == "MALFORMED" else text)
-            self._put(text)
+            self._go_wrong(fault, text)
+
+    def _go_wrong(self, fault: Fault, text: str) -> None:
+        match fault.kind:
+            case Kind.STALL:
+                self.stalled = True
+                if seconds := fault.seconds(0):
+                    asyncio.get_running_loop().call_later(seconds, self.resume)
+            case Kind.REORDER:
+                self._release()
+                self._held = text
+                asyncio.get_running_loop().call_later(fault.seconds(_HELD_SECONDS), self._release)
+            case Kind.DISCONNECT:
+                self.abort()
+            case Kind.DELAY:
+                self._put(text, fault.seconds(0.3))
+            case Kind.MALFORMED:
+                self._put(str(garbled(text, fault)))
+            case Kind.DUPLICATE:
+                self._put(text)
+                self._put(text)
 
     def resume(self) -> None:
         self.stalled = False

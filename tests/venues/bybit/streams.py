@@ -9,7 +9,6 @@ from aiohttp import web
 
 from tests.venues.bybit.candles import INTERVALS, opened_at
 from tests.venues.bybit.depth import DepthFeed
-from tests.venues.bybit.faulting import FaultScript
 from tests.venues.bybit.instruments import Instrument
 from tests.venues.bybit.order_socket import OrderSocket
 from tests.venues.bybit.replies import Refusal, Row
@@ -17,6 +16,7 @@ from tests.venues.bybit.signing import socket_check
 from tests.venues.bybit.sockets import Socket
 from tests.venues.bybit.venue import Change, Venue
 from tests.venues.bybit.wallet import wallet_row
+from tests.venues.faults import FaultScript
 
 _PRIVATE = ("order", "execution", "execution.fast", "position", "wallet")
 _CATEGORISED = re.compile(r"(order|execution|execution\.fast|position)\.(linear|spot)")
