@@ -90,10 +90,26 @@ def credential_read(
         CredentialMissing: None is in use; a proposal is not.
         SealBroken: They do not open with the keys of this process.
     """
-    opened: dict[str, str] = json.loads(
-        credential_active(account=account, purpose=purpose).field_unseal("sealed_values")
-    )
+    return credential_values(credential_active(account=account, purpose=purpose))
+
+
+def credential_values(credential: BrokerCredential) -> dict[str, str]:
+    """Return the values of a version that is in use or proposed, by name.
+
+    Raises:
+        SealBroken: They do not open with the keys of this process.
+    """
+    opened: dict[str, str] = json.loads(credential.field_unseal("sealed_values"))
     return opened
+
+
+def credential_list_unchecked() -> QuerySet[BrokerCredential]:
+    """Return what was entered and never tried at its broker, the oldest first."""
+    return (
+        BrokerCredential.objects.filter(state__in=["ACTIVE", "PROPOSED"], checked_at=None)
+        .select_related("account")
+        .order_by("proposed_at")
+    )
 
 
 def credential_list_expiring(*, within: timedelta = EXPIRY_WARNING) -> QuerySet[BrokerCredential]:

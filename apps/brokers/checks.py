@@ -1,7 +1,8 @@
 """What a broker's adapter says when a person asks whether an account works there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from apps.accounts.models import TradingAccount
@@ -23,15 +24,19 @@ class CheckStep:
     Attributes:
         name: What was looked at, in a word or two.
         sentence: What was found; for a failure what was expected, and what to do.
+        permissions, expires_at: What the broker says of the credential, where this step asked.
     """
 
     name: str
     verdict: Verdict
     sentence: str
+    permissions: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
-AccountProbe = Callable[[TradingAccount], Iterator[CheckStep]]
+AccountProbe = Callable[[TradingAccount, Mapping[str, str]], Iterator[CheckStep]]
 """Yields the steps that only this broker has, such as clock, login and permissions.
 
-A probe yields FAILED for what it finds; it may also raise any of the five errors of a broker.
+It takes the values of the credential to try, which may still await approval. It yields FAILED for
+what it finds, and may also raise any of the five errors of a broker.
 """

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.bybit.opening import bybit_gateway
+from apps.brokers.bybit.probe import bybit_probe
 from apps.brokers.checks import AccountProbe
 from apps.brokers.paper.gateway import PaperGateway
 from apps.orders.domain.ports import BrokerGateway
@@ -19,8 +20,10 @@ ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
 }
 
 
-PROBES: dict[str, AccountProbe] = {}
-"""What ``broker_check`` asks a broker besides its port."""
+PROBES: dict[str, AccountProbe] = {
+    Broker.BYBIT.value: bybit_probe,
+}
+"""What a broker is asked about a credential."""
 
 
 def gateway_for(account: TradingAccount) -> BrokerGateway:

@@ -292,6 +292,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 25},
     },
+    "try-credentials": {
+        "task": "brokers.credentials_probe",
+        "schedule": 10.0,
+        "options": {"expires": 8},
+    },
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

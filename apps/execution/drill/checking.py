@@ -7,6 +7,7 @@ from apps.accounts.models import Broker, TradingAccount
 from apps.accounts.selectors import CredentialMissing, credential_active
 from apps.accounts.services import credential_needs_second_person
 from apps.brokers.checks import CheckStep, Verdict
+from apps.brokers.probing import credential_probe
 from apps.brokers.registry import PROBES, BrokerNotAvailable, gateway_for
 from apps.core.clock import wall_now
 from apps.core.money import plain
@@ -116,11 +117,10 @@ def _credential(account: TradingAccount) -> Iterator[CheckStep]:
 
 def _broker(account: TradingAccount) -> Iterator[CheckStep]:
     gateway_for(account)
-    probe = PROBES.get(account.broker)
-    if probe is None:
+    if account.broker not in PROBES:
         yield _step("broker", OK, f"{account.get_broker_display()} is served by this desk.")
         return
-    yield from probe(account)
+    yield from credential_probe(credential=credential_active(account=account))
 
 
 def _balance(gateway: BrokerGateway) -> Iterator[CheckStep]:
