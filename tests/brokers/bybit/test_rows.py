@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,15 +17,23 @@ from apps.brokers.bybit.rows import (
 from apps.brokers.bybit.wire import Garbled
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import Side
+from tests.marketdata.shared_files import shared_file
 
 D = Decimal
 S = OrderStatus
-PAYLOADS = Path(__file__).parent / "payloads"
+
+
+@cache
+def _text_of(name: str) -> str:
+    folder = "bybit_rest" if name.startswith("http_") else "bybit_docs"
+    return shared_file(f"payloads/{folder}/{name}.json").read_text()
 
 
 def result_of(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((PAYLOADS / f"{name}.json").read_text())["result"]
-    return loaded
+    """Return the result of an answer that Bybit documents, or that was gathered."""
+    loaded: dict[str, Any] = json.loads(_text_of(name))
+    result: dict[str, Any] = loaded.get("example", loaded)["result"]
+    return result
 
 
 def first(name: str, **changes: Any) -> dict[str, Any]:
