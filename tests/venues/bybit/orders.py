@@ -98,8 +98,8 @@ class VenueOrder:
     @property
     def leaves(self) -> Decimal:
         """What may still trade, in base coin."""
-        open_or_new = self.is_open or self.status == ACCEPTED
-        return (self.entered or self.quantity) - self.filled if open_or_new else ZERO
+        goes_on = self.is_open or self.status in (ACCEPTED, "Triggered")
+        return (self.entered or self.quantity) - self.filled if goes_on else ZERO
 
     @property
     def average_price(self) -> Decimal | None:
@@ -120,8 +120,6 @@ class VenueOrder:
             "category": self.instrument.category,
             "closedPnl": text(self.closed_pnl),
             "feeCurrency": next(iter(self.fees), ""),
-            "rpiTakerAccess": False,
-            "rpiMatchedQty": "0",
         }
 
 
@@ -149,6 +147,11 @@ def _terms(order: VenueOrder) -> Row:
         "createdTime": str(order.created_ms),
         "lastPriceOnCreated": text(order.last_on_created),
         "parentOrderLinkId": order.parent_link,
+        "slippageToleranceType": order.slippage[0] if order.slippage else "UNKNOWN",
+        "slippageTolerance": text(order.slippage[1]) if order.slippage else "",
+        "extraFees": "",
+        "rpiTakerAccess": False,
+        "rpiMatchedQty": "0",
     }
 
 
