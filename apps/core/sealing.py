@@ -23,7 +23,8 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,16}")
-_EXPECTED = "expected id:base64-of-32-bytes, several separated by commas"
+_SEPARATOR = re.compile(r"\s*[,\n]\s*")
+_EXPECTED = "expected id:base64-of-32-bytes, several separated by commas or line breaks"
 
 
 class SealBroken(Exception):
@@ -50,13 +51,13 @@ def keyring_of(text: str) -> Keyring:
     """Read a keyring.
 
     Args:
-        text: ``id:base64-of-32-bytes``, several separated by commas.
+        text: ``id:base64-of-32-bytes``, several separated by commas or line breaks.
 
     Raises:
         ImproperlyConfigured: It is malformed; the sentence never repeats a key.
     """
     keys: dict[str, bytes] = {}
-    for place, entry in enumerate(text.split(","), start=1):
+    for place, entry in enumerate(_SEPARATOR.split(text.strip()), start=1):
         key_id, _, encoded = entry.strip().partition(":")
         if not _KEY_ID.fullmatch(key_id):
             raise ImproperlyConfigured(

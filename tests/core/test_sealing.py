@@ -116,6 +116,11 @@ def test_the_first_key_seals_and_every_key_opens(settings: Settings) -> None:
     assert {unseal(token, context=CONTEXT) for token in (old, new)} == {SECRET}
 
 
+def test_keys_in_a_file_stand_one_a_line() -> None:
+    ring = keyring_of(f"b:{OTHER}\n\ta:{ONE}\n")
+    assert (list(ring.keys), ring.sealing_id) == (["b", "a"], "b")
+
+
 def test_a_keyring_shows_no_key() -> None:
     assert "bytes" not in repr(keyring())
     assert str(bytes(range(32))) not in repr(keyring())

@@ -1,0 +1,1 @@
+"""Rotation of sealing keys while values are read and written."""
