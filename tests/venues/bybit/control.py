@@ -13,6 +13,7 @@ from tests.venues.bybit.replies import Row
 if TYPE_CHECKING:
     from tests.venues.bybit.server import Server
 
+# They find all in the book that was acknowledged before, unless ``settle`` is false.
 _OPERATIONS = ("price", "trade", "house_leave", "coin", "funding")
 
 
@@ -52,6 +53,8 @@ class Control:
     def _do(self, name: str, asked: Row) -> Row:
         if name in self._by_name:
             return self._by_name[name](asked) or {}
+        if asked.pop("settle", True):
+            self._server.settle()
         self._server.venue.do(name, **asked)
         return {}
 

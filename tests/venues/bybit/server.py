@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,25 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers = count()
+        self._waiting: dict[int, Callable[[], Any]] = {}
 
     def later(self, work: Callable[[], Any]) -> None:
         """Do something when the book gets to it; in the order of asking."""
         delay = self.venue.settings.entry_delay_ms / 1000
-        asyncio.get_running_loop().call_later(delay, work)
+        number = next(self._numbers)
+        self._waiting[number] = work
+        asyncio.get_running_loop().call_later(delay, self._reached, number)
+
+    def settle(self) -> None:
+        """Let the book get to all that was acknowledged."""
+        while self._waiting:
+            self._reached(next(iter(self._waiting)))
+
+    def _reached(self, number: int) -> None:
+        work = self._waiting.pop(number, None)
+        if work is not None:
+            work()
 
     async def open(self, port: int) -> None:
         """Start to serve; orders that were acknowledged before a kill enter now."""
