@@ -1,12 +1,14 @@
 """Reads of market data: bars oldest first, as plain values."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
 from django.db.models import QuerySet
 
+from apps.marketdata.domain.quotes import QuoteView, quote_around
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Candle, Instrument, Quote
@@ -73,6 +75,25 @@ def candle_latest(*, instrument: Instrument, timeframe: str | None) -> Bar | Non
 def quote_latest(*, instrument: Instrument) -> Quote | None:
     """Return the newest quote, or None where nobody has told one."""
     return Quote.objects.filter(instrument=instrument).order_by("pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class NewestPrice:
+    """What an instrument trades at by the newest of quote and bar, and since when it is known."""
+
+    view: QuoteView
+    known_at: datetime
+
+
+def price_newest(*, instrument: Instrument) -> NewestPrice | None:
+    """Return the newest of quote and last close, or None where neither is known."""
+    known = quote_latest(instrument=instrument)
+    bar = candle_latest(instrument=instrument, timeframe=None)
+    if known is not None and (bar is None or known.quoted_at >= bar.close_at):
+        return NewestPrice(known.to_view(), known.quoted_at)
+    if bar is None:
+        return None
+    return NewestPrice(quote_around(bar.close, tick_size=instrument.tick_size), bar.close_at)
 
 
 def instrument_list_tradable() -> QuerySet[Instrument]:

@@ -1,6 +1,6 @@
 """The gate's snapshot counts what the account's orders on other instruments may still add."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +10,9 @@ from apps.execution.selectors.risk import MarketNow, risk_context
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order
 from apps.positions.models import NetPosition
+from apps.risk.domain.types import RiskContext
 from tests.factories.accounts import TradingAccountFactory
-from tests.factories.marketdata import InstrumentFactory
+from tests.factories.marketdata import CandleFactory, InstrumentFactory, QuoteFactory
 from tests.factories.orders import OrderFactory
 
 pytestmark = pytest.mark.django_db
@@ -34,14 +35,17 @@ class Account:
         )
         return order
 
-    def elsewhere(self) -> Decimal:
+    def context(self) -> RiskContext:
         return risk_context(
             account=self.account,
             deployment=None,
             instrument=self.asked,
             market=MarketNow(as_of=NOW, reference_price=D(100)),
             desk_started_at=None,
-        ).working_notional_elsewhere
+        )
+
+    def elsewhere(self) -> Decimal:
+        return self.context().working_notional_elsewhere
 
 
 def test_worse_side_of_another_instrument_counts_at_its_own_prices() -> None:
@@ -92,3 +96,45 @@ def test_order_without_a_price_counts_at_the_price_of_what_is_held() -> None:
     )
     desk.order(desk.other, "BUY", 1, order_type="MARKET", limit_price=None)
     assert desk.elsewhere() == 1 * 10 * 2
+
+
+@pytest.mark.parametrize("source", ["quote", "candle"])
+def test_market_order_on_its_way_counts_at_the_newest_price_of_what_is_not_held(
+    source: str,
+) -> None:
+    desk = Account()
+    CandleFactory(instrument=desk.other, open_at=NOW, close=D(100))
+    if source == "quote":
+        QuoteFactory(instrument=desk.other, last=D(40), quoted_at=NOW + timedelta(days=1))
+    desk.order(desk.other, "SELL", 3, order_type="MARKET", limit_price=None, status="SENDING")
+    price = 40 if source == "quote" else 100
+    assert desk.elsewhere() == 3 * price * 2
+    assert desk.context().working_sells_elsewhere == 3 * price * 2
+    assert desk.context().working_unpriced == ""
+
+
+def test_market_order_on_its_way_without_any_price_makes_the_exposure_unknown() -> None:
+    desk = Account()
+    desk.order(desk.other, "BUY", 3, order_type="MARKET", limit_price=None, status="SENDING")
+    assert desk.context().working_unpriced == desk.other.symbol
+
+
+def test_market_order_that_only_reduces_needs_no_price() -> None:
+    desk = Account()
+    desk.order(desk.other, "BUY", 3, order_type="MARKET", limit_price=None, reduce_only=True)
+    assert desk.context().working_unpriced == ""
+
+
+def test_buys_and_sells_elsewhere_are_told_apart_for_the_net_exposure() -> None:
+    desk = Account()
+    desk.order(desk.other, "BUY", 3)
+    desk.order(desk.other, "SELL", 4, limit_price=D(20))
+    context = desk.context()
+    assert context.working_buys_elsewhere == 3 * 10 * 2
+    assert context.working_sells_elsewhere == 4 * 20 * 2
+
+
+def test_order_in_another_currency_makes_the_exposure_unknown() -> None:
+    desk = Account()
+    desk.order(InstrumentFactory(quote_currency="INR"), "BUY", 3)
+    assert desk.context().gross_notional is None

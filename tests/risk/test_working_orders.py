@@ -115,7 +115,7 @@ def test_reduce_only_is_believed_only_where_there_is_something_to_reduce(
     assert exposed(kind, value, quantity=D(6), reduce_only=True) == check
 
 
-@pytest.mark.parametrize(("kind", "value", "check"), [EXPOSURES[0], EXPOSURES[2], EXPOSURES[3]])
+@pytest.mark.parametrize(("kind", "value", "check"), EXPOSURES)
 def test_the_worse_side_counts_and_the_two_are_not_added(kind: str, value: str, check: str) -> None:
     assert exposed(kind, value, working("BUY", 3), working("SELL", 5)) is None
     assert exposed(kind, value, working("SELL", 6)) == check
@@ -127,6 +127,46 @@ def test_orders_on_other_instruments_take_room_of_the_account(
 ) -> None:
     assert exposed(kind, value, working_notional_elsewhere=D(30)) is None
     assert exposed(kind, value, working_notional_elsewhere=D(31)) == check
+
+
+@pytest.mark.parametrize(("side", "name"), [("BUY", "buys"), ("SELL", "sells")])
+def test_orders_on_other_instruments_take_room_of_the_net_exposure_by_side(
+    side: str, name: str
+) -> None:
+    kind, value, check = EXPOSURES[1]
+    where = f"working_{name}_elsewhere"
+    assert exposed(kind, value, side=side, **{where: D(30)}) is None
+    assert exposed(kind, value, side=side, **{where: D(31)}) == check
+
+
+def test_net_exposure_counts_the_worse_of_both_sides_and_adds_neither_to_the_other() -> None:
+    kind, value, check = EXPOSURES[1]
+    both = {"working_buys_elsewhere": D(30), "working_sells_elsewhere": D(50)}
+    assert exposed(kind, value, **both) is None
+    assert exposed(kind, value, **{**both, "working_sells_elsewhere": D(51)}) == check
+
+
+def test_orders_elsewhere_never_hold_what_makes_a_position_smaller_against_net_exposure() -> None:
+    """A long that is closed while sells work elsewhere ends short only by what they do."""
+    long = {"position_quantity": D(2), "account_position_quantity": D(2)}
+    busy = {"working_sells_elsewhere": D(999), "working_unpriced": "ETHUSDT"}
+    asked = {"side": "SELL", "opens": False}
+    context = a_context(
+        reference_price=D(10),
+        minimum_notional=D(0),
+        net_notional=D(20),
+        limits=(LimitValue(kind="NET_EXPOSURE", value=D(50), version=1, scope="desk", limit_id=1),),
+        **long,
+        **busy,
+    )
+    assert intent_deny(an_intent(quantity=D(2), **asked), context) is None
+
+
+@pytest.mark.parametrize(("kind", "value", "check"), EXPOSURES[:3])
+def test_exposure_is_not_known_while_an_order_works_at_a_price_that_nobody_knows(
+    kind: str, value: str, check: str
+) -> None:
+    assert exposed(kind, value, working_unpriced="ETHUSDT") == check
 
 
 @given(

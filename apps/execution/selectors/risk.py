@@ -6,7 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.models import TradingAccount
-from apps.execution.selectors.working import working_notional
+from apps.execution.selectors.working import (
+    may_enlarge,
+    prices_with_working,
+    working_notional,
+)
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order
@@ -140,8 +144,10 @@ def _books(
     books = account_books_priced(
         account=account, timeframe=deployment.timeframe if deployment else None
     )
-    prices = _prices(books, {instrument.pk: market.reference_price})
-    gross, net = _exposure(account, books, prices)
+    prices, unpriced = prices_with_working(
+        orders, _prices(books, {instrument.pk: market.reference_price})
+    )
+    gross, net = _exposure(account, books, prices, orders)
     marks = equity_marks(account=account, as_of=market.as_of)
     equity = books.cash + books.holdings_worth(prices)
     return {
@@ -151,13 +157,27 @@ def _books(
         "account_position_quantity": books.quantity_of(instrument.pk),
         "gross_notional": gross,
         "net_notional": net,
-        "working_notional_elsewhere": working_notional(
-            [order for order in orders if order.instrument_id != instrument.pk], books, prices
-        ),
+        "working_unpriced": unpriced,
+        **_elsewhere(instrument, books, prices, orders),
         "equity": equity,
         "margin_available": _margin_available(instrument, equity, books, prices, orders),
         "equity_at_day_start": marks.day_start,
         "equity_peak": marks.peak,
+    }
+
+
+def _elsewhere(
+    instrument: Instrument,
+    books: AccountBooks,
+    prices: dict[int, Decimal],
+    orders: list[Order],
+) -> dict[str, Decimal]:
+    others = [order for order in orders if order.instrument_id != instrument.pk]
+    working = working_notional(others, books, prices)
+    return {
+        "working_notional_elsewhere": working.growth,
+        "working_buys_elsewhere": working.buys,
+        "working_sells_elsewhere": working.sells,
     }
 
 
@@ -177,7 +197,7 @@ def _margin_available(
     tied = books.margin_tied(prices)
     for ratio in {order.instrument.initial_margin_ratio for order in orders}:
         alike = [order for order in orders if order.instrument.initial_margin_ratio == ratio]
-        tied += working_notional(alike, books, prices) * ratio
+        tied += working_notional(alike, books, prices).growth * ratio
     return equity - tied
 
 
@@ -214,10 +234,15 @@ def _prices(books: AccountBooks, known: dict[int, Decimal]) -> dict[int, Decimal
 
 
 def _exposure(
-    account: TradingAccount, books: AccountBooks, prices: dict[int, Decimal]
+    account: TradingAccount,
+    books: AccountBooks,
+    prices: dict[int, Decimal],
+    orders: list[Order],
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return gross and net notional; None where a position is in another currency."""
-    if any(held.quote_currency != account.base_currency for held in books.holdings):
+    """Return gross and net notional; None where a position or order is in another currency."""
+    currencies = {held.quote_currency for held in books.holdings}
+    currencies |= {order.instrument.quote_currency for order in may_enlarge(orders)}
+    if currencies - {account.base_currency}:
         return None, None
     worths = [held.notional(prices[held.instrument_id]) for held in books.holdings]
     return sum(map(abs, worths), Decimal(0)), sum(worths, Decimal(0))

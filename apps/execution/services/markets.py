@@ -14,7 +14,7 @@ from apps.marketdata.domain.quotes import QuoteView, quote_around
 from apps.marketdata.domain.sessions import session_at
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument, Quote
-from apps.marketdata.selectors import candle_latest, quote_latest
+from apps.marketdata.selectors import price_newest, quote_latest
 from apps.marketdata.services import quote_record
 from apps.orders.models import Order
 
@@ -50,7 +50,12 @@ def market_for(*, account: TradingAccount, instrument: Instrument) -> MarketNow:
     Raises:
         MarketUnknown: There is neither a quote nor a bar of the instrument.
     """
-    view, priced_at = _newest_price(instrument)
+    newest = price_newest(instrument=instrument)
+    if newest is None:
+        raise MarketUnknown(
+            f"nothing is known of the price of {instrument}; start its feed or import candles"
+        )
+    view, priced_at = newest.view, newest.known_at
     if account.broker == Broker.PAPER:
         return MarketNow(
             as_of=priced_at, reference_price=view.last, quote=view, price_age_seconds=Decimal(0)
@@ -90,19 +95,6 @@ def market_show(*, account: TradingAccount, instrument: Instrument, market: Mark
             source=Quote.Source.BAR,
             quoted_at=market.as_of,
         )
-
-
-def _newest_price(instrument: Instrument) -> tuple[QuoteView, datetime]:
-    """Return the newest of quote and last close, and since when it is known."""
-    known = quote_latest(instrument=instrument)
-    bar = candle_latest(instrument=instrument, timeframe=None)
-    if known is not None and (bar is None or known.quoted_at >= bar.close_at):
-        return known.to_view(), known.quoted_at
-    if bar is None:
-        raise MarketUnknown(
-            f"nothing is known of the price of {instrument}; start its feed or import candles"
-        )
-    return quote_around(bar.close, tick_size=instrument.tick_size), bar.close_at
 
 
 def _market_live(

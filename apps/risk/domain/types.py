@@ -128,6 +128,9 @@ class RiskContext:
         working: Those of them on this instrument.
         working_notional_elsewhere: What those on other instruments may add to the positions
             there, base currency.
+        working_buys_elsewhere, working_sells_elsewhere: What those come to, base currency.
+        working_unpriced: Symbols of instruments whose price nobody knows and on which an order
+            works at market; empty: what all orders come to is known.
         rate_buckets: Every bucket that an order takes a token from.
         orders_today, trades_today: Sent and executed by the account since the UTC day began.
         executions_in_window: Entries that the deployment had executed within the throttle's
@@ -166,6 +169,9 @@ class RiskContext:
     open_orders: int = 0
     working: tuple[WorkingOrder, ...] = ()
     working_notional_elsewhere: Decimal = ZERO
+    working_buys_elsewhere: Decimal = ZERO
+    working_sells_elsewhere: Decimal = ZERO
+    working_unpriced: str = ""
     rate_buckets: tuple[RateBucket, ...] = ()
     orders_today: int = 0
     trades_today: int = 0

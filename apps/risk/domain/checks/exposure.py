@@ -41,18 +41,18 @@ def check_gross_exposure(intent: OrderIntent, context: RiskContext) -> Iterator[
 
 
 def check_net_exposure(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
-    """Hold long minus short; what brings it nearer to zero passes.
+    """Hold long minus short, as the worse side of all orders that work may make it.
 
-    Orders on the same side that still work are taken as filled, those on the other are not.
+    What brings it nearer to zero passes. What makes its own position smaller is held only for
+    where that itself takes it, and never for orders elsewhere.
     """
-    before, after = context.net_notional, None
-    if before is not None:
-        sign = 1 if intent.side == "BUY" else -1
-        _, notional = _side_asked(intent, context)
-        after = abs(before + sign * notional)
-        if after <= abs(before):
-            return
-    yield from _on_book("net exposure", "NET_EXPOSURE", after, context)
+    before = context.net_notional
+    if before is None or (context.working_unpriced and not intent_reduces(intent, context)):
+        yield from _on_book("net exposure", "NET_EXPOSURE", None, context)
+        return
+    own, other = _net_sides(intent, context, before)
+    if own > abs(before):
+        yield from _on_book("net exposure", "NET_EXPOSURE", max(own, other), context)
 
 
 def check_concentration(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def check_leverage(intent: OrderIntent, context: RiskContext) -> Iterator[Findin
         return
     gross = _gross_after(intent, context)
     if gross is None:
-        yield from _not_known("gross exposure", limits)
+        yield from _book_not_known("gross exposure", limits, context)
     else:
         yield from _of_equity("leverage", "LEVERAGE", gross, context)
 
@@ -83,6 +83,9 @@ def check_margin(intent: OrderIntent, context: RiskContext) -> Iterator[Finding]
     before = abs(context.account_position_quantity)
     added = abs(context.account_position_quantity + intent.signed_quantity) - before
     if added <= 0:
+        return
+    if context.working_unpriced:
+        yield Finding(f"the free margin is not known: {_no_price(context)}")
         return
     price = price_of(intent, context) * context.multiplier
     needed = added * price * context.initial_margin_ratio
@@ -146,8 +149,26 @@ def _added_at_worst(intent: OrderIntent, context: RiskContext) -> Decimal:
     )
 
 
+def _net_sides(
+    intent: OrderIntent, context: RiskContext, before: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Return what net exposure comes to, unsigned, when a side fills: the intent's, and the other.
+
+    Of an intent that makes its position smaller only what is on its own instrument counts.
+    """
+    is_buy = intent.side == "BUY"
+    _, asked = _side_asked(intent, context)
+    if intent_reduces(intent, context):
+        return abs(before + (asked if is_buy else -asked)), ZERO
+    _, resting = _side_of("SELL" if is_buy else "BUY", context)
+    buys = context.working_buys_elsewhere + (asked if is_buy else resting)
+    sells = context.working_sells_elsewhere + (resting if is_buy else asked)
+    up, down = abs(before + buys), abs(before - sells)
+    return (up, down) if is_buy else (down, up)
+
+
 def _gross_after(intent: OrderIntent, context: RiskContext) -> Decimal | None:
-    if context.gross_notional is None:
+    if context.gross_notional is None or context.working_unpriced:
         return None
     elsewhere = context.working_notional_elsewhere
     return context.gross_notional + elsewhere + _added_at_worst(intent, context)
@@ -158,7 +179,7 @@ def _on_book(
 ) -> Iterator[Finding]:
     limits = context.limits_of(kind)
     if after is None:
-        yield from _not_known(subject, limits)
+        yield from _book_not_known(subject, limits, context)
     else:
         yield from above(f"{subject} after the fill", after, limits)
 
@@ -175,6 +196,21 @@ def _of_equity(
     yield from above(f"{subject} after the fill", notional / context.equity, limits)
 
 
-def _not_known(subject: str, limits: list[LimitValue]) -> Iterator[Finding]:
+def _book_not_known(
+    subject: str, limits: list[LimitValue], context: RiskContext
+) -> Iterator[Finding]:
+    because = _no_price(context) if context.working_unpriced else ""
+    yield from _not_known(subject, limits, because)
+
+
+def _no_price(context: RiskContext) -> str:
+    return (
+        f"an order works at market on {context.working_unpriced}, of which no price is known; "
+        "start its feed or import candles"
+    )
+
+
+def _not_known(subject: str, limits: list[LimitValue], because: str = "") -> Iterator[Finding]:
     for limit in limits:
-        yield Finding(f"the {subject} is not known, so {limit} cannot be checked", limit.is_soft)
+        reason = f"the {subject} is not known, so {limit} cannot be checked"
+        yield Finding(f"{reason}: {because}" if because else reason, limit.is_soft)
