@@ -46,3 +46,12 @@ def append_only_tables_can_be_emptied_between_tests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "execute_sql_flush", flush_past_triggers)
         yield
+
+
+@pytest.fixture
+def nothing_serves_angelone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be a broker without an adapter."""
+    # Imported late: settings and services come first
+    from apps.brokers.registry import ADAPTERS  # noqa: PLC0415
+
+    monkeypatch.delitem(ADAPTERS, "ANGELONE")

@@ -43,6 +43,25 @@ VARIABLES: dict[str, Variable] = {
     "DESK_HTTP_HOST": Variable("127.0.0.1", "Address that the web process listens on."),
     "DESK_WEB_WORKERS": Variable("2", "Web worker processes."),
     "DESK_LOG_LEVEL": Variable("INFO", "DEBUG, INFO, WARNING or ERROR."),
+    "DESK_ANGELONE_URL": Variable(
+        "https://apiconnect.angelone.in", "REST interface of Angel One; https in production."
+    ),
+    "DESK_ANGELONE_FEED_URL": Variable(
+        "wss://smartapisocket.angelone.in/smart-stream", "Its market feed; wss in production."
+    ),
+    "DESK_ANGELONE_ORDERS_URL": Variable(
+        "wss://tns.angelone.in/smart-order-update", "Its order updates; wss in production."
+    ),
+    "DESK_ANGELONE_MASTER_URL": Variable(
+        "https://margincalculator.angelone.in/OpenAPI_File/files/OpenAPIScripMaster.json",
+        "Its list of instruments; https in production.",
+    ),
+    "DESK_ANGELONE_EQUITY_PRODUCT": Variable(
+        "DELIVERY", "DELIVERY, or INTRADAY, which can be short and ends before the close."
+    ),
+    "DESK_ANGELONE_STOP_BOUND_BPS": Variable(
+        "100", "How far beyond its trigger a stop may fill there, where none goes at market."
+    ),
     "DESK_LEASE_SECONDS": Variable("5", "How long a silent worker keeps a deployment."),
     "DESK_BROKER_PROCESSES": Variable("4", "Processes that talk to brokers; see docs/running.md."),
     "DESK_BYBIT_TEST_NETWORK": Variable("testnet", "Where TEST accounts trade: testnet or demo."),

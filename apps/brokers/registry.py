@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from apps.accounts.models import Broker, TradingAccount
+from apps.brokers.angelone.gateway import AngelOneGateway
 from apps.brokers.bybit.opening import bybit_gateway
 from apps.brokers.bybit.probe import bybit_probe
 from apps.brokers.checks import AccountProbe
@@ -15,6 +16,7 @@ class BrokerNotAvailable(LookupError):
 
 
 ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
+    Broker.ANGELONE.value: AngelOneGateway,
     Broker.PAPER.value: PaperGateway,
     Broker.BYBIT.value: bybit_gateway,
 }

@@ -33,6 +33,7 @@ def test_account_at_a_real_broker_gets_no_paper_book() -> None:
     assert PaperBook.objects.exists() is False
 
 
+@pytest.mark.usefixtures("nothing_serves_angelone")
 def test_broker_without_an_adapter_is_named_with_those_that_have_one() -> None:
     with pytest.raises(BrokerNotAvailable, match=r"cannot trade; available: .*PAPER"):
         gateway_for(TradingAccountFactory(broker="ANGELONE"))

@@ -115,6 +115,7 @@ def test_parameters_that_fit_no_more_fail_the_deployment() -> None:
     assert growth(before) == {"AuditEvent": 1}
 
 
+@pytest.mark.usefixtures("nothing_serves_angelone")
 def test_broker_without_adapter_fails_the_deployment() -> None:
     deployment = deployment_running()
     type(deployment.account).objects.update(broker=Broker.ANGELONE)

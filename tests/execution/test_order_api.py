@@ -195,6 +195,7 @@ class TestRefusals:
         errors = errors_of(desk.enter(instrument="TEST:DARK"), 422, "order-refused")
         assert "nothing is known of the price" in errors["instrument"]
 
+    @pytest.mark.usefixtures("nothing_serves_angelone")
     def test_an_account_that_no_adapter_serves_takes_no_order(self, desk: PaperDesk) -> None:
         account = TradingAccountFactory(broker="ANGELONE", mode="TEST")
         desk.trader.memberships.create(account=account)

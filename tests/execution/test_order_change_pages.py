@@ -353,6 +353,7 @@ class TestOutcome:
         assert f"{since + timedelta(seconds=window):%Y-%m-%d %H:%M:%S}" in page
         assert ("(over: the next look decides)" in page) is is_over
 
+    @pytest.mark.usefixtures("nothing_serves_angelone")
     def test_an_account_that_nothing_serves_is_looked_up_by_nobody(self, desk: PaperDesk) -> None:
         account = TradingAccountFactory(broker="ANGELONE", mode="TEST")
         desk.trader.memberships.create(account=account)

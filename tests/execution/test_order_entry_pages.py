@@ -142,6 +142,7 @@ class TestMistakes:
         assert "Nothing is known of the price of TEST:DARK" in said["instrument"]
         assert records() == before
 
+    @pytest.mark.usefixtures("nothing_serves_angelone")
     @pytest.mark.parametrize("step", ["review", "enter"])
     def test_an_account_that_no_adapter_serves_is_said_at_the_account(
         self, desk: PaperDesk, step: str

@@ -73,6 +73,7 @@ def test_every_active_account_is_reconciled_whatever_befalls_another(
         TradingAccountFactory(name=name, broker="BYBIT")
         monkeypatch.setitem(_scripted, name, broker)
     monkeypatch.setitem(registry.ADAPTERS, "BYBIT", _scripted_gateway)
+    monkeypatch.delitem(registry.ADAPTERS, "ANGELONE")
     TradingAccountFactory(name="elsewhere", broker="ANGELONE")
     runs = accounts_reconcile(trigger="SCHEDULE")
     assert len(runs) == 5
@@ -183,6 +184,7 @@ def test_command_ends_with_4_when_the_broker_cannot_be_read() -> None:
     assert "no paper book" in document["failure"]
 
 
+@pytest.mark.usefixtures("nothing_serves_angelone")
 def test_command_on_an_account_that_no_adapter_serves_ends_with_1() -> None:
     TradingAccountFactory(name="elsewhere", broker="ANGELONE")
     with pytest.raises(CommandError, match="cannot trade") as refusal:

@@ -26,6 +26,10 @@ BYBIT_STREAM_URL = env_url("DESK_BYBIT_STREAM_URL", schemes=("wss",))
 SECRET_KEY = env_required("DESK_SECRET_KEY")
 SEALING_KEYS = env_required("DESK_SEALING_KEYS")
 keyring_of(SEALING_KEYS)  # refuses malformed keys now, and not at the first secret
+for name in ("DESK_ANGELONE_URL", "DESK_ANGELONE_MASTER_URL"):
+    env_url(name, schemes=("https",))
+for name in ("DESK_ANGELONE_FEED_URL", "DESK_ANGELONE_ORDERS_URL"):
+    env_url(name, schemes=("wss",))
 SECURE_SSL_REDIRECT = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000  # one year

@@ -62,8 +62,12 @@ class VenueOrder:
         """Whether it works at the broker."""
         return self.status in WORKING
 
-    def report(self) -> OrderReport:
-        """Return what the port carries."""
+    def report(self, *, hides_limit: bool = False) -> OrderReport:
+        """Return what the port carries.
+
+        Args:
+            hides_limit: The limit price is the adapter's own bound of a stop.
+        """
         return OrderReport(
             client_order_id=self.client_order_id,
             venue_order_id=self.venue_order_id,
@@ -73,7 +77,7 @@ class VenueOrder:
             status=self.status,
             filled_quantity=self.filled_quantity,
             occurred_at=self.updated_at,
-            limit_price=self.limit_price,
+            limit_price=None if hides_limit else self.limit_price,
             stop_price=self.stop_price,
             text=self.text,
         )

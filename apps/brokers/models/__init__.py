@@ -1,5 +1,12 @@
-"""Tables of the broker adapters. The paper venue's are private to it: read the broker port."""
+"""Tables of the broker adapters. A venue's are private to it: read the broker port."""
 
+from apps.brokers.models.angelone import (
+    AngelOneBook,
+    AngelOneListing,
+    AngelOneReport,
+    AngelOneSentOrder,
+    AngelOneSession,
+)
 from apps.brokers.models.paper import (
     PaperBook,
     PaperOrder,
@@ -7,4 +14,14 @@ from apps.brokers.models.paper import (
     PaperReport,
 )
 
-__all__ = ["PaperBook", "PaperOrder", "PaperPosition", "PaperReport"]
+__all__ = [
+    "AngelOneBook",
+    "AngelOneListing",
+    "AngelOneReport",
+    "AngelOneSentOrder",
+    "AngelOneSession",
+    "PaperBook",
+    "PaperOrder",
+    "PaperPosition",
+    "PaperReport",
+]

@@ -52,7 +52,9 @@ def placed_ticket(
     """Return the ticket as it will be sent: a market order may have to become a limit order."""
     if ticket.group is not None or ticket.order_type is not OrderType.MARKET:
         return ticket
-    is_barred = origin is not OrderOrigin.MANUAL and not capabilities.market_orders_by_algo
+    is_barred = OrderType.MARKET not in capabilities.order_types or (
+        origin is not OrderOrigin.MANUAL and not capabilities.market_orders_by_algo
+    )
     collar = ticket.maximum_slippage_bps
     if collar is None and not is_barred:
         return ticket

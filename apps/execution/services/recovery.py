@@ -6,7 +6,7 @@ from datetime import timedelta
 from apps.core.clock import standing_at, wall_now
 from apps.execution.services.runs import AccountRun, DeploymentHold, OrderRun
 from apps.execution.services.sending import order_end_unsent, order_send
-from apps.orders.domain.ports import BrokerError
+from apps.orders.domain.ports import AbsenceProver, BrokerError
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import (
@@ -16,6 +16,7 @@ from apps.orders.selectors import (
 )
 from apps.orders.services import (
     order_absence_record,
+    order_absent_end,
     order_mark_unknown,
 )
 from apps.reconciliation.services import report_take_in
@@ -106,7 +107,9 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
     if report is not None:
         return report_take_in(account=run.account, report=report)
     window = run.gateway.capabilities.absence_window_seconds
-    if window is None or order.unknown_since is None:
+    if window is None:
+        return _absence_prove(run, order)
+    if order.unknown_since is None:
         return False
     if wall_now() - order.unknown_since < timedelta(seconds=window):
         return False
@@ -114,4 +117,21 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
         order_absence_record(
             order=order, reason=f"the venue has not known it for {window:g} seconds"
         )
+    return True
+
+
+def _absence_prove(run: OrderRun, order: Order) -> bool:
+    """End an order that its venue can prove to have never had; it is never sent again."""
+    if not isinstance(run.gateway, AbsenceProver):
+        return False
+    try:
+        evidence = run.gateway.order_absence_evidence(
+            client_order_id=order.client_order_id, symbol=order.instrument.symbol
+        )
+    except BrokerError:
+        return False
+    if evidence is None:
+        return False
+    with run.lease_kept():
+        order_absent_end(order=order, reason=evidence)
     return True

@@ -211,8 +211,10 @@ WHERE parent_id = %(entry)s AND distance_ratio IS NOT NULL ORDER BY id
 
 def _request(run: OrderRun, order: Order) -> OrderRequest:
     time_in_force = TimeInForce(order.time_in_force)
-    if time_in_force not in run.gateway.capabilities.times_in_force:
-        time_in_force = TimeInForce.GTC  # the desk itself ends it at ``expires_at``
+    offered = run.gateway.capabilities.times_in_force
+    if time_in_force not in offered:
+        # The desk itself ends it at ``expires_at``; where none outlives its day, the venue does
+        time_in_force = TimeInForce.GTC if TimeInForce.GTC in offered else TimeInForce.DAY
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=order.instrument.symbol,

@@ -1,6 +1,6 @@
 """The broker port: what every broker adapter offers, and the five meanings of its errors."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from apps.orders.domain.types import (
     BalanceReport,
@@ -107,4 +107,16 @@ class BrokerGateway(Protocol):
 
     def balance_list(self) -> list[BalanceReport]:
         """Return the cash of every currency held."""
+        ...
+
+
+@runtime_checkable
+class AbsenceProver(Protocol):
+    """A gateway of a venue without a waiting window that can still prove an order's absence."""
+
+    def order_absence_evidence(self, *, client_order_id: str, symbol: str) -> str | None:
+        """Return the sentence that proves that an order never arrived and never can; None: not yet.
+
+        Such an order is ended and never sent again.
+        """
         ...

@@ -22,6 +22,7 @@ from apps.orders.services.reports import OrderNotFound, order_report_record
 from apps.orders.services.sending import (
     order_abandon,
     order_absence_record,
+    order_absent_end,
     order_cancel_request,
     order_claim,
     order_list_cancel_request,
@@ -46,6 +47,7 @@ __all__ = [
     "group_plan_record",
     "order_abandon",
     "order_absence_record",
+    "order_absent_end",
     "order_amend_refuse",
     "order_amend_request",
     "order_cancel_request",

@@ -89,6 +89,17 @@ def order_absence_record(*, order: Order, reason: str) -> None:
 
 
 @transaction.atomic
+def order_absent_end(*, order: Order, reason: str, actor: User | None = None) -> None:
+    """End an UNKNOWN order that can never have arrived: it is canceled and never sent again.
+
+    Raises:
+        IllegalTransition: Its outcome is known by now; nothing is written.
+    """
+    order_absence_record(order=order, reason=reason)
+    order_abandon(order=order, reason=reason, actor=actor)
+
+
+@transaction.atomic
 def order_reject(*, order: Order, code: str, reason: str) -> None:
     """Record the venue's final refusal; the exits that waited for the entry end with it.
 

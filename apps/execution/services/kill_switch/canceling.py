@@ -9,7 +9,7 @@ from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
 
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
@@ -31,7 +31,13 @@ from apps.execution.services.leases import (
     lease_kept,
     lease_release,
 )
-from apps.orders.domain.ports import BrokerError, BrokerGateway, OutcomeUnknown, Rejected
+from apps.orders.domain.ports import (
+    AbsenceProver,
+    BrokerError,
+    BrokerGateway,
+    OutcomeUnknown,
+    Rejected,
+)
 from apps.orders.domain.states import IllegalTransition, OrderStatus
 from apps.orders.domain.types import OrderReport
 from apps.orders.models import Order
@@ -39,7 +45,7 @@ from apps.orders.selectors import UNRESOLVED_VALUES
 from apps.orders.services import (
     group_cancel_request,
     order_abandon,
-    order_absence_record,
+    order_absent_end,
     order_list_cancel_request,
     order_mark_unknown,
 )
@@ -257,16 +263,22 @@ def _look_up(account: TradingAccount, order: Order, gateway: BrokerGateway, reas
     if report is not None:
         report_take_in(account=account, report=report)
         return
-    window, since = gateway.capabilities.absence_window_seconds, order.unknown_since
-    if window is None or since is None or wall_now() - since < timedelta(seconds=window):
+    evidence = _absence_evidence(order, gateway)
+    if evidence is None:
         return
     try:
-        _absent_end(order, f"{reason}; the venue has not known it for {window:g} seconds")
+        order_absent_end(order=order, reason=f"{reason}; {evidence}")
     except IllegalTransition:  # a worker settled it meanwhile
         log.info("%s was settled by another worker", order)
 
 
-@transaction.atomic
-def _absent_end(order: Order, reason: str) -> None:
-    order_absence_record(order=order, reason=reason)
-    order_abandon(order=order, reason=reason)
+def _absence_evidence(order: Order, gateway: BrokerGateway) -> str | None:
+    """Return what proves that the venue never had an order, or None."""
+    window, since = gateway.capabilities.absence_window_seconds, order.unknown_since
+    if window is None and isinstance(gateway, AbsenceProver):
+        return gateway.order_absence_evidence(
+            client_order_id=order.client_order_id, symbol=order.instrument.symbol
+        )
+    if window is None or since is None or wall_now() - since < timedelta(seconds=window):
+        return None
+    return f"the venue has not known it for {window:g} seconds"
