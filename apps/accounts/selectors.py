@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import (
     Authenticator,
@@ -112,10 +112,28 @@ def credential_list_unchecked() -> QuerySet[BrokerCredential]:
     )
 
 
-def credential_list_expiring(*, within: timedelta = EXPIRY_WARNING) -> QuerySet[BrokerCredential]:
-    """Return the credentials in use that end soon or have ended, the earliest first."""
+def credential_list_troubled(*, within: timedelta = EXPIRY_WARNING) -> QuerySet[BrokerCredential]:
+    """Return the credentials in use that end soon, have ended or were refused by their broker."""
     return (
-        BrokerCredential.objects.filter(state="ACTIVE", expires_at__lte=now() + within)
+        BrokerCredential.objects.filter(state="ACTIVE")
+        .filter(Q(expires_at__lte=now() + within) | ~Q(check_error=""))
         .select_related("account")
-        .order_by("expires_at")
+        .order_by("expires_at", "account__name")
+    )
+
+
+def credential_trouble(credential: BrokerCredential) -> str:
+    """Say what is wrong with a credential in use, and what to do; "" if nothing is."""
+    key = f"the key …{credential.hint} of {credential.account}"
+    ends = credential.expires_at
+    if credential.check_error:
+        return f"{key} was refused by its broker: {credential.check_error}"
+    if ends is None or ends > now() + EXPIRY_WARNING:
+        return ""
+    if ends <= now():
+        return f"{key} ended on {ends:%Y-%m-%d}; make a new one at the broker and enter it"
+    days = (ends - now()).days
+    return (
+        f"{key} ends on {ends:%Y-%m-%d}, {f'in {days} days' if days > 1 else 'within two days'}; "
+        "make a new one at the broker and enter it before"
     )

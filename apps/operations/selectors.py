@@ -21,7 +21,11 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Mod, RowNumber, TruncDay
 
 from apps.accounts.models import TradingAccount, User
-from apps.accounts.selectors import account_list_for
+from apps.accounts.selectors import (
+    account_list_for,
+    credential_list_troubled,
+    credential_trouble,
+)
 from apps.marketdata.models import Candle
 from apps.orders.models import Order
 from apps.orders.selectors import FINAL_VALUES
@@ -92,6 +96,7 @@ class Dashboard:
     deployments: list[Deployment]
     breaks: list[Break]
     kill_switches: list[KillSwitch]
+    warnings: list[str]
 
 
 def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Dashboard | None:
@@ -119,6 +124,7 @@ def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Da
             deployments=[],
             breaks=[],
             kill_switches=[],
+            warnings=[],
         )
     return Dashboard(
         accounts=accounts,
@@ -135,6 +141,7 @@ def dashboard_for(user: User | AnonymousUser, *, account_name: str | None) -> Da
             Break.objects.filter(account__name=chosen.name, state=Break.State.OPEN)[:ROWS_SHOWN]
         ),
         kill_switches=_kill_switches(chosen.name),
+        warnings=_warnings(chosen.name),
     )
 
 
@@ -207,6 +214,11 @@ def _account_summary(row: dict[str, Any]) -> AccountSummary:
             key=_STRICTNESS.index,
         ),
     )
+
+
+def _warnings(account_name: str) -> list[str]:
+    troubled = credential_list_troubled().filter(account__name=account_name)
+    return [credential_trouble(each) for each in troubled]
 
 
 def _kill_switches(account_name: str) -> list[KillSwitch]:

@@ -15,7 +15,6 @@ from apps.accounts.models import Broker, BrokerCredential, TradingAccount, Tradi
 from apps.accounts.selectors import (
     CredentialMissing,
     credential_active,
-    credential_list_expiring,
     credential_read,
 )
 from apps.accounts.services import (
@@ -205,24 +204,6 @@ def test_what_the_broker_says_is_kept_and_recorded_when_it_changes(
     assert (credential.expires_at, credential.check_error) == (ends, "API key is invalid.")
     assert credential.checked_at is not None
     assert actions().count("credential.checked") == 2
-
-
-def test_credentials_that_end_soon_are_listed_the_earliest_first() -> None:
-    start = datetime(2026, 6, 1, tzinfo=UTC)
-    with standing_at(start):
-        for days in (20, 3, 10):
-            account = TradingAccountFactory(
-                name=f"in-{days}-days", broker=Broker.BYBIT, mode=TradingMode.TEST
-            )
-            credential_store(
-                account=account, values=VALUES, expires_at=start + timedelta(days=days)
-            )
-        assert [str(each.account) for each in credential_list_expiring()] == [
-            "in-3-days",
-            "in-10-days",
-        ]
-    with standing_at(start + timedelta(days=60)):
-        assert credential_list_expiring().count() == 3
 
 
 def test_no_value_shows_in_the_row_its_text_its_history_or_the_log(

@@ -1,5 +1,6 @@
 """The dashboard in a browser: what it shows, to whom, and what its buttons do."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +10,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import Broker, TradingAccount, TradingMode
 from apps.accounts.roles import Role
+from apps.accounts.services import credential_store
+from apps.core.clock import now
 from apps.core.models import AuditEvent
 from apps.strategies.loading import strategy_load
 from apps.strategies.models import Deployment
 from apps.strategies.services import strategy_version_record
-from tests.factories.accounts import TradingAccountFactory
+from tests.factories.accounts import BYBIT_VALUES, TradingAccountFactory
 from tests.factories.marketdata import CandleFactory, InstrumentFactory
 from tests.factories.orders import SignalOrderFactory
 from tests.factories.positions import EquitySnapshotFactory, PositionFactory
@@ -353,3 +356,14 @@ def test_a_kill_switch_of_one_deployment_is_told_and_leaves_the_account_active(
     shown = text_of(trader.get("/"))
     assert "this one alone" in shown
     assert "Halted" not in shown
+
+
+def test_a_key_that_ends_soon_is_told_to_who_sees_its_account(stranger: Client) -> None:
+    account = TradingAccountFactory(name="testnet", broker=Broker.BYBIT, mode=TradingMode.TEST)
+    credential_store(
+        account=account, values=BYBIT_VALUES, expires_at=now() + timedelta(days=5, hours=1)
+    )
+    shown = text_of(signed_in(person(Role.TRADER, member_of=(account,))).get("/"))
+    assert "The key …ests of testnet ends on" in shown
+    assert BYBIT_VALUES["api_secret"] not in shown
+    assert "testnet" not in text_of(stranger.get("/"))

@@ -60,6 +60,7 @@ def test_nobody_and_a_member_of_nothing_have_an_empty_dashboard() -> None:
             deployments=[],
             breaks=[],
             kill_switches=[],
+            warnings=[],
         )
 
 

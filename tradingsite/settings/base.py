@@ -287,6 +287,11 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "execution.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "warn-of-credentials": {
+        "task": "accounts.credentials_warn",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "reconcile-accounts": {
         "task": "reconciliation.accounts_reconcile",
         "schedule": 30.0,

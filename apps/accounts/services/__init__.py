@@ -14,6 +14,7 @@ from apps.accounts.services.credentials import (
     credential_needs_second_person,
     credential_revoke,
     credential_store,
+    credentials_warn,
 )
 from apps.accounts.services.roles import roles_sync
 from apps.accounts.services.second_factor import (
@@ -42,6 +43,7 @@ __all__ = [
     "credential_needs_second_person",
     "credential_revoke",
     "credential_store",
+    "credentials_warn",
     "lockout_end",
     "membership_add",
     "membership_remove",

@@ -1,6 +1,7 @@
 """Takes, approves and ends what opens accounts at their brokers; no sentence repeats a value."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -16,8 +17,12 @@ from apps.accounts.models import (
     TradingMode,
     User,
 )
+from apps.accounts.selectors import credential_list_troubled, credential_trouble
 from apps.core.clock import now, wall_now
+from apps.core.models import AuditEvent
 from apps.core.services import audit_record
+
+log = logging.getLogger(__name__)
 
 State = BrokerCredential.State
 _WITH_TEST_NETWORK = frozenset({Broker.BYBIT.value})
@@ -170,6 +175,24 @@ def credential_check_record(
     if was != (locked.permissions, locked.expires_at, locked.check_error):
         _record(locked, "checked", None, "")
     return locked
+
+
+def credentials_warn() -> int:
+    """Log each credential in use that is in trouble, and record it once a day; return how many."""
+    troubled = list(credential_list_troubled())
+    for credential in troubled:
+        trouble = credential_trouble(credential)
+        log.warning("%s", trouble)
+        with transaction.atomic():
+            _account_lock(credential.account)
+            warned = AuditEvent.objects.filter(
+                action="credential.warned",
+                subject_id=str(credential.pk),
+                occurred_at__gte=now().replace(hour=0, minute=0, second=0, microsecond=0),
+            )
+            if not warned.exists():
+                _record(credential, "warned", None, trouble)
+    return len(troubled)
 
 
 def _activate(credential: BrokerCredential, by: User | None) -> None:
