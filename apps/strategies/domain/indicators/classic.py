@@ -1,4 +1,4 @@
-"""Indicators with types and one promise: how many bars decide the newest value.
+"""Averages, bands and Wilder's indicators, with one promise: what decides the newest value.
 
 Averages and bands are summed here window by window. TA-Lib carries a running sum through the
 whole array, so that its last digits depend on all bars before, and a live window would differ
@@ -21,7 +21,7 @@ _REMAINDER = 1e-16
 
 
 class Bands(NamedTuple):
-    """Bollinger bands: each ``(n_bars,) float64``, oldest first."""
+    """A channel around price: each ``(n_bars,) float64``, oldest first."""
 
     upper: Floats
     middle: Floats
@@ -51,16 +51,16 @@ def recursive_warmup(*, smoothing: float, passes: int = 1) -> int:
 
 def sma(values: Floats, period: int) -> Floats:
     """Average the last ``period`` values; each from these alone, to the last bit."""
-    _period_check(period, least=1)
+    period_check(period, least=1)
     average = np.full(len(values), np.nan)
     if len(values) >= period:
-        average[period - 1 :] = _window_sums(values, period) / period
+        average[period - 1 :] = window_sums(values, period) / period
     return average
 
 
 def ema(values: Floats, period: int) -> Floats:
     """Smooth with weight ``2 / (period + 1)``. TA-Lib starts it from an average."""
-    _period_check(period, least=2)
+    period_check(period, least=2)
     return _talib(talib.EMA, values, period=period)
 
 
@@ -69,7 +69,7 @@ def rsi(values: Floats, period: int = 14) -> Floats:
 
     Source: J. W. Wilder, New Concepts in Technical Trading Systems (1978), section VI.
     """
-    _period_check(period, least=2)
+    period_check(period, least=2)
     return _talib(talib.RSI, values, period=period)
 
 
@@ -78,13 +78,13 @@ def adx(high: Floats, low: Floats, close: Floats, period: int = 14) -> Floats:
 
     Source: J. W. Wilder, New Concepts in Technical Trading Systems (1978), section IV.
     """
-    _period_check(period, least=2)
+    period_check(period, least=2)
     return _talib(talib.ADX, high, low, close, period=period)
 
 
 def atr(high: Floats, low: Floats, close: Floats, period: int = 14) -> Floats:
     """Return Wilder's average true range, in quote currency."""
-    _period_check(period, least=1)
+    period_check(period, least=1)
     return _talib(talib.ATR, high, low, close, period=period)
 
 
@@ -94,7 +94,7 @@ def bollinger_bands(values: Floats, period: int = 20, deviations: float = 2.0) -
     The standard deviation is that of a population, as in TA-Lib and in Bollinger's book. The
     bands of a market that stands still have no width and equal its price exactly.
     """
-    _period_check(period, least=2)
+    period_check(period, least=2)
     middle, width = np.full(len(values), np.nan), np.full(len(values), np.nan)
     if len(values) >= period:
         newest = values[period - 1 :]
@@ -109,8 +109,12 @@ def bollinger_bands(values: Floats, period: int = 20, deviations: float = 2.0) -
     return Bands(middle + width, middle, middle - width)
 
 
-def _window_sums(values: Floats, period: int) -> Floats:
-    """Add ``period`` neighbours in an order that does not depend on the rest of the array."""
+def window_sums(values: Floats, period: int) -> Floats:
+    """Add ``period`` neighbours in an order that does not depend on the rest of the array.
+
+    Returns:
+        ``(n_values - period + 1,) float64``, oldest first.
+    """
     count = len(values) - period + 1
     total, taken = np.zeros(count), 0
     block, size = values, 1
@@ -129,6 +133,11 @@ def _talib(function: Callable[..., Any], *columns: Floats, period: int) -> Float
     return answer
 
 
-def _period_check(period: int, *, least: int) -> None:
+def period_check(period: int, *, least: int) -> None:
+    """Refuse a period that makes no sense.
+
+    Raises:
+        ValueError: It is shorter than ``least``.
+    """
     if period < least:
         raise ValueError(f"period must be at least {least} bars, was {period}")

@@ -1,0 +1,58 @@
+"""Everything that this app computes about candles, in the form that the look-ahead check takes."""
+
+from collections.abc import Callable
+
+from apps.strategies.domain import indicators
+from apps.strategies.domain.candles import Candles
+from apps.strategies.domain.lookahead import Column, Outputs
+
+
+def named(name: str, values: tuple[Column, ...]) -> dict[str, Column]:
+    return {f"{name}.{number}": each for number, each in enumerate(values)}
+
+
+def averages(candles: Candles) -> Outputs:
+    return {
+        "sma": indicators.sma(candles.close, 20),
+        "ema": indicators.ema(candles.close, 20),
+        "rsi": indicators.rsi(candles.close),
+        "rate of change": indicators.rate_of_change(candles.close, 10),
+        "efficiency": indicators.efficiency_ratio(candles.close),
+        **named("macd", indicators.macd(candles.close)),
+        **named("bollinger", indicators.bollinger_bands(candles.close)),
+        "highest": indicators.highest(candles.high, 20),
+        "lowest": indicators.lowest(candles.low, 20),
+    }
+
+
+def ranges(candles: Candles) -> Outputs:
+    columns = (candles.high, candles.low, candles.close)
+    return {
+        "atr": indicators.atr(*columns),
+        "adx": indicators.adx(*columns),
+        "true range": indicators.true_range(*columns),
+        "average range": indicators.average_range(*columns),
+        **named("keltner", indicators.keltner_channel(*columns)),
+        **named("donchian", indicators.donchian_channel(candles.high, candles.low)),
+        **named("atr bands", indicators.atr_bands(*columns)),
+        **named("chandelier", indicators.chandelier_stops(*columns)),
+        **named("supertrend", indicators.supertrend(*columns)),
+        **named("ichimoku", indicators.ichimoku(*columns)),
+        **named("heikin-ashi", indicators.heikin_ashi(candles.open, *columns)),
+        **named("stochastic", indicators.stochastic(*columns)),
+    }
+
+
+def traded(candles: Candles) -> Outputs:
+    return {
+        "vwap": indicators.vwap(candles, zone="America/New_York", starts="17:00"),
+        "rolling vwap": indicators.rolling_vwap(candles, 30),
+        **named("vwap bands", indicators.vwap_bands(candles, anchor="1w")),
+    }
+
+
+OUTPUTS: dict[str, Callable[[Candles], Outputs]] = {
+    "averages": averages,
+    "ranges": ranges,
+    "traded": traded,
+}
