@@ -1,10 +1,12 @@
 """Who reads the database, or a backup of it, cannot make a code of anybody's second factor."""
 
 import importlib
+import io
 from binascii import unhexlify
 
 import pytest
 from django.apps import apps
+from django.core.management import CommandError, call_command
 from django.db import connection, migrations
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -17,6 +19,7 @@ from apps.accounts.services import (
     second_factor_start,
     second_factor_verify,
 )
+from apps.core.models import AuditEvent
 from apps.core.sealing import SealBroken, key_entry_generate, key_id_of
 from tests.factories.accounts import TOTPDeviceFactory, UserFactory
 from tests.sessions import totp_code
@@ -98,6 +101,20 @@ def test_an_enrolment_that_cannot_be_read_any_more_begins_anew(
     again = second_factor_start(user=user)
     assert again.pk != begun.pk
     assert len(again.bin_key) == 20
+
+
+def test_after_the_loss_of_the_key_a_person_enrols_anew_by_command(
+    user: User, settings: Settings
+) -> None:
+    enrolled(user)
+    settings.SEALING_KEYS = key_entry_generate("another")
+    call_command("second_factor", "reset", user.email, "--reason=key lost", stdout=io.StringIO())
+    assert not Authenticator.objects.exists()
+    assert not RecoveryCode.objects.exists()
+    assert AuditEvent.objects.filter(action="user.second_factor_reset", reason="key lost").exists()
+    enrolled(user)
+    with pytest.raises(CommandError, match="nobody has the e-mail"):
+        call_command("second_factor", "reset", "x@desk.example", "--reason=x")
 
 
 def test_what_was_plain_before_the_upgrade_is_sealed_and_works(user: User) -> None:

@@ -122,10 +122,13 @@ def test_a_damaged_secret_key_is_refused_and_left_alone(tmp_path: Path, content:
 def test_the_sealing_keys_are_private_random_and_stay(tmp_path: Path) -> None:
     path = tmp_path / "var" / "sealing_keys"
     keys = sealing_keys_read_or_create(path)
-    assert len(keyring_of(keys).keys["first"]) == 32
+    other = sealing_keys_read_or_create(tmp_path / "other")
+    ring, other_ring = keyring_of(keys), keyring_of(other)
+    assert len(ring.keys[ring.sealing_id]) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sealing_keys_read_or_create(path) == keys
-    assert sealing_keys_read_or_create(tmp_path / "other") != keys
+    assert ring.sealing_id != other_ring.sealing_id
+    assert set(ring.keys.values()).isdisjoint(other_ring.keys.values())
 
 
 def test_all_who_ask_for_new_sealing_keys_at_once_get_the_same(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def recovery_codes_renew(*, user: User, code: str) -> list[str]:
 
 
 @transaction.atomic
-def second_factor_reset(*, user: User, actor: User, reason: str) -> None:
+def second_factor_reset(*, user: User, actor: User | None, reason: str) -> None:
     """Remove a person's devices and codes, so that they enrol anew at their next sign-in."""
     for model in (Authenticator, RecoveryCodes):
         model.objects.filter(user=user).delete()

@@ -1,13 +1,12 @@
 """Gives a desk on one machine a sealing key of its own, in a file that only its owner reads."""
 
+import secrets
 from pathlib import Path
 
 from apps.core.embedded.errors import EmbeddedServicesError
 from apps.core.embedded.folders import folder_writable_ensure
 from apps.core.embedded.secret_key import private_file_create
 from apps.core.sealing import key_entry_generate
-
-FIRST_KEY_ID = "first"
 
 
 def sealing_keys_read_or_create(path: Path) -> str:
@@ -20,7 +19,7 @@ def sealing_keys_read_or_create(path: Path) -> str:
     """
     if not path.exists():
         folder_writable_ensure(path.parent)
-        private_file_create(path, key_entry_generate(FIRST_KEY_ID) + "\n")
+        private_file_create(path, key_entry_generate(_key_id()) + "\n")
     try:
         keys = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -35,3 +34,8 @@ def sealing_keys_read_or_create(path: Path) -> str:
             "backup; remove it only if nothing was sealed yet or all of it is entered anew."
         )
     return keys
+
+
+def _key_id() -> str:
+    """Return an id of its own for each key, so that one made after a loss is told apart."""
+    return f"k{secrets.token_hex(3)}"
