@@ -63,6 +63,7 @@ WHOLE: dict[str, tuple[str, dict[str, str]]] = {
     "user_apikey-info_1": ("/v5/user/query-api", {}),
     "market_time_1": ("/v5/market/time", {}),
     "market_orderbook_1": ("/v5/market/orderbook", LINEAR),
+    "market_order-price-limit_1": ("/v5/market/price-limit", LINEAR),
     "market_kline_1": ("/v5/market/kline", {**LINEAR, "interval": "1"}),
 }
 

@@ -127,6 +127,7 @@ class Account:
         self.transactions: list[Row] = []
         self.hedged: set[str] = set()
         self.hedges_all = hedge
+        self.margin_mode = "REGULAR_MARGIN"
         self._positions: dict[tuple[str, int], Position] = {}
         self._leverage: dict[str, Decimal] = {}
 

@@ -17,6 +17,7 @@ _POSITION_OPERATIONS = {
     "/v5/position/set-leverage": "leverage",
     "/v5/position/switch-mode": "switch_mode",
     "/v5/position/trading-stop": "trading_stop",
+    "/v5/account/set-margin-mode": "margin_mode",
 }
 _MOST_IN_BATCH = {"linear": 20, "spot": 10}
 
@@ -56,7 +57,7 @@ class Dispatch:
             raise Refusal(10005, "Permission denied, please check your API key permissions.")
         if name := _POSITION_OPERATIONS.get(path):
             self.venue.do(name, asked=dict(asked))
-            return {}, {}
+            return ({"reasons": []} if name == "margin_mode" else {}), {}
         if path.endswith("-batch"):
             return self._batch(self._writes[path.removesuffix("-batch")], asked)
         return self._writes[path](asked), {}

@@ -8,7 +8,7 @@ from tests.venues.bybit.replies import Refusal, Row, limit_read, places, text
 
 D = Decimal
 _FIVE, _HUNDRED = D(5), D(100)
-_LAUNCH_MS = "1585526400000"
+LAUNCH_MS = 1_585_526_400_000  # of all; there are no candles before
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _linear_row(listed: Instrument) -> Row:
         "baseCoin": listed.base,
         "quoteCoin": listed.quote,
         "settleCoin": listed.quote,
-        "launchTime": _LAUNCH_MS,
+        "launchTime": str(LAUNCH_MS),
         "deliveryTime": "0",
         "deliveryFeeRate": "",
         "priceScale": "2",

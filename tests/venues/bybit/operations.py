@@ -1,15 +1,16 @@
 """All that changes the venue, by the name under which its journal has it."""
 
-from tests.venues.bybit import house, position_requests, requests
+from tests.venues.bybit import creation, house, position_requests, requests
 from tests.venues.bybit.venue import Operation
 
 OPERATIONS: dict[str, Operation] = {
-    "create": requests.create,
+    "create": creation.create,
     "enter": requests.enter,
     "amend": requests.amend,
     "cancel": requests.cancel,
     "leverage": position_requests.leverage,
     "switch_mode": position_requests.switch_mode,
+    "margin_mode": position_requests.margin_mode,
     "trading_stop": position_requests.trading_stop,
     "price": house.price,
     "house_back": house.house_back,

@@ -1,4 +1,4 @@
-"""What clients may change about positions: leverage, mode, take profit and stop loss."""
+"""What clients may change about positions: leverage, modes, take profit and stop loss."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,13 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from tests.venues.bybit.accounts import Position
+from tests.venues.bybit.creation import instrument_of
 from tests.venues.bybit.instruments import Instrument
 from tests.venues.bybit.matching import after_trading
 from tests.venues.bybit.order_terms import choice, number_read, tpsl_read
 from tests.venues.bybit.orders import TpSl
 from tests.venues.bybit.protection import full_place, partial_place, trailing_place
 from tests.venues.bybit.replies import Refusal
-from tests.venues.bybit.requests import instrument_of
 from tests.venues.bybit.venue import Venue
 
 Asked = Mapping[str, Any]
@@ -67,6 +67,12 @@ def switch_mode(venue: Venue, fields: Asked) -> None:
             raise Refusal(110028, "You have open orders, so position mode cannot be switched.")
     for symbol in changing:
         venue.account.hedged ^= {symbol}
+
+
+def margin_mode(venue: Venue, fields: Asked) -> None:
+    """Set cross, isolated or portfolio margin; margins are counted alike in all."""
+    known = ("REGULAR_MARGIN", "ISOLATED_MARGIN", "PORTFOLIO_MARGIN")
+    venue.account.margin_mode = choice(fields["asked"], "setMarginMode", known)
 
 
 def trading_stop(venue: Venue, fields: Asked) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.venues.bybit.candles import Candle, closes_at, opened_at
-from tests.venues.bybit.instruments import Instrument
+from tests.venues.bybit.instruments import LAUNCH_MS, Instrument
 from tests.venues.bybit.market import Market
-from tests.venues.bybit.replies import Refusal, Row, limit_read
+from tests.venues.bybit.replies import Refusal, Row, limit_read, places
 from tests.venues.bybit.venue import Venue
 
 Params = Mapping[str, str]
@@ -81,6 +81,17 @@ def book_row(venue: Venue, market: Market, levels: int) -> Row:
     }
 
 
+def price_limit(venue: Venue, params: Params) -> Row:
+    market = _market(venue, params, usual="linear")
+    listed, band = market.instrument, venue.settings.price_band
+    return {
+        "symbol": listed.symbol,
+        "buyLmt": places(market.last * (1 + band), listed.tick),
+        "sellLmt": places(market.last * (1 - band), listed.tick),
+        "ts": str(venue.now_ms()),
+    }
+
+
 def recent_trades(venue: Venue, params: Params) -> Row:
     market = _market(venue, params)
     most = 1000 if market.instrument.is_linear else 60
@@ -129,6 +140,7 @@ def _time(params: Params, name: str) -> int | None:
 def _following(
     market: Market, interval: str, start: int, *, now_ms: int, count: int
 ) -> Iterator[Candle]:
+    start = max(start, LAUNCH_MS)
     open_ms = opened_at(interval, start)
     if open_ms < start:
         open_ms = closes_at(interval, open_ms)
@@ -144,7 +156,7 @@ def _up_to(
 ) -> list[Candle]:
     open_ms = opened_at(interval, last)
     found: list[Candle] = []
-    while len(found) < count and open_ms >= (start or 0):
+    while len(found) < count and open_ms >= max(start or 0, LAUNCH_MS):
         found.append(market.tape.candle(interval, open_ms, now_ms=now_ms))
         open_ms = opened_at(interval, open_ms - 1)
     return found
@@ -156,6 +168,7 @@ PUBLIC_READS: dict[str, Callable[[Venue, Params], Row]] = {
     "/v5/market/kline": kline,
     "/v5/market/tickers": tickers,
     "/v5/market/orderbook": orderbook,
+    "/v5/market/price-limit": price_limit,
     "/v5/market/recent-trade": recent_trades,
     "/v5/market/funding/history": funding_history,
 }

@@ -1,10 +1,11 @@
 """Answers as they stand on the wire: the envelope, refusals with their codes, numbers as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+T = TypeVar("T")
 Row = dict[str, Any]
 
 
@@ -51,19 +52,17 @@ def places(number: Decimal, step: Decimal) -> str:
 
 
 def page(
-    rows: Sequence[Row],
+    found: Sequence[T],
     *,
     params: Mapping[str, str],
-    key: str,
-    at: str,
+    mark: Callable[[T], tuple[str, str]],
     usual: int,
     most: int,
-) -> tuple[list[Row], str]:
-    """Cut a page out of ``rows``, which stand newest first.
+) -> tuple[list[T], str]:
+    """Cut a page out of what was found, which stands newest first.
 
     Args:
-        key: Field that tells rows apart.
-        at: Field with their time, a part of the cursor.
+        mark: Tells what is found apart by id and time, the parts of a cursor.
 
     Returns:
         The page, and the cursor of the next one: already percent-encoded, "" at the end.
@@ -74,16 +73,15 @@ def page(
     limit = limit_read(params, usual=usual, most=most)
     start = 0
     if cursor := params.get("cursor", ""):
-        last = cursor.split(",")[-1].rsplit(":", 1)[0]
-        found = [number for number, row in enumerate(rows) if row[key] == last]
-        if not found:
+        last = cursor.split(",")[-1].rpartition(":")[0]
+        after = next((n for n, each in enumerate(found, 1) if mark(each)[0] == last), None)
+        if after is None:
             raise Refusal(10001, f"params error: cursor {cursor} invalid")
-        start = found[0] + 1
-    cut = list(rows[start : start + limit])
-    if start + limit >= len(rows):
+        start = after
+    cut = list(found[start : start + limit])
+    if start + limit >= len(found):
         return cut, ""
-    first, last_row = (f"{row[key]}:{row[at]}" for row in (cut[0], cut[-1]))
-    return cut, quote(f"{first},{last_row}", safe="")
+    return cut, quote(",".join(":".join(mark(each)) for each in (cut[0], cut[-1])), safe="")
 
 
 def limit_read(params: Mapping[str, str], *, usual: int, most: int) -> int:

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from tests.venues.bybit.candles import INTERVALS, opened_at
-from tests.venues.bybit.depth import DepthFeed
+from tests.venues.bybit.candles import INTERVALS
 from tests.venues.bybit.instruments import Instrument
+from tests.venues.bybit.market_feed import MarketFeed
 from tests.venues.bybit.order_socket import OrderSocket
 from tests.venues.bybit.replies import Refusal, Row
 from tests.venues.bybit.signing import socket_check
@@ -39,9 +39,7 @@ class Streams:
         self.connections = 0
         self._script = script
         self._orders = orders
-        self._depth = DepthFeed(venue)
-        self._tickers: dict[tuple[str, str], Row] = {}
-        self._open_candles: dict[tuple[str, str], int] = {}
+        self._feed = MarketFeed(venue)
         self._delay = venue.settings.stream_delay_ms / 1000
         self._on: dict[str, Callable[[Socket, Row], None]] = {
             "auth": self._on_auth,
@@ -71,8 +69,9 @@ class Streams:
         """Close candles on time and repeat the best prices, for good."""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._close_candles()
-            for socket, topic, message in self._depth.repeats(self._subscriptions()):
+            for category, topic, message in self._feed.closed_candles():
+                self.push_public(category, topic, message)
+            for socket, topic, message in self._feed.depth.repeats(self._subscriptions()):
                 if topic in socket.topics:
                     socket.push(message)
 
@@ -139,7 +138,8 @@ class Streams:
         self._reply(socket, message, ret_msg="subscribe" if spot else "")
         for topic in new:
             socket.topics.add(topic)
-            if (first := self._first(socket, topic)) is not None:
+            listed = self._listed(socket.category, topic.rpartition(".")[2])
+            if listed is not None and (first := self._feed.first(listed, topic)) is not None:
                 socket.push(first)
 
     def _refused(self, socket: Socket, topics: list[str]) -> str:
@@ -186,22 +186,6 @@ class Streams:
         words["op"] = message.get("op") if op is None else op
         socket.answer(words, delay_seconds=self._delay if delay is None else delay)
 
-    def _first(self, socket: Socket, topic: str) -> Row | None:
-        """Return the snapshot that a new subscription starts with, where it has one."""
-        if socket.kind == "private":
-            return None
-        name, _, rest = topic.partition(".")
-        listed = self._listed(socket.category, topic.rpartition(".")[2])
-        assert listed is not None
-        if name == "orderbook":
-            return self._depth.snapshot(listed, topic)
-        if name == "tickers":
-            return self._ticker(listed, self.venue.market(listed).ticker(at_ms=self.venue.now_ms()))
-        if name == "kline":
-            self._open_candles.setdefault((socket.category, topic), self._candle_open(topic))
-            return self._kline(listed, rest.partition(".")[0], self.venue.now_ms())
-        return None
-
     def _tell(self, changes: list[Change]) -> None:
         for topic, rows in _grouped(changes):
             if topic.startswith("publicTrade:"):
@@ -230,63 +214,9 @@ class Streams:
     def _market_moved(self, listed: Instrument) -> None:
         wanted = {topic for s, topic in self._subscriptions() if s.category == listed.category}
         for topic in sorted(t for t in wanted if t.endswith(f".{listed.symbol}")):
-            name, _, rest = topic.partition(".")
-            message: Row | None = None
-            if name == "orderbook":
-                message = self._depth.moved(listed, topic)
-            elif name == "tickers":
-                message = self._ticker_moved(listed)
-            elif name == "kline":
-                message = self._kline(listed, rest.partition(".")[0], self.venue.now_ms())
+            message = self._feed.moved(listed, topic)
             if message is not None:
                 self.push_public(listed.category, topic, message)
-
-    def _ticker(self, listed: Instrument, row: Row) -> Row:
-        self._tickers[listed.key] = row
-        return {
-            "topic": f"tickers.{listed.symbol}",
-            "type": "snapshot",
-            "cs": self.venue.sequence,
-            "ts": self.venue.now_ms(),
-            "data": row,
-        }
-
-    def _ticker_moved(self, listed: Instrument) -> Row | None:
-        before = self._tickers.get(listed.key, {})
-        row = self.venue.market(listed).ticker(at_ms=self.venue.now_ms())
-        message = self._ticker(listed, row)
-        if not listed.is_linear:
-            return message
-        changed = {name: value for name, value in row.items() if before.get(name) != value}
-        if not changed:
-            return None
-        data = {"symbol": listed.symbol, **changed}
-        return {**message, "type": "delta", "data": data}
-
-    def _candle_open(self, topic: str) -> int:
-        return opened_at(topic.split(".")[1], self.venue.now_ms())
-
-    def _kline(self, listed: Instrument, interval: str, at_ms: int) -> Row:
-        now = self.venue.now_ms()
-        candle = self.venue.market(listed).tape.candle(
-            interval, opened_at(interval, at_ms), now_ms=now
-        )
-        return {
-            "topic": f"kline.{interval}.{listed.symbol}",
-            "type": "snapshot",
-            "ts": now,
-            "data": [candle.stream_row(interval, now_ms=now)],
-        }
-
-    def _close_candles(self) -> None:
-        for (category, topic), open_ms in list(self._open_candles.items()):
-            now_open = self._candle_open(topic)
-            if now_open == open_ms:
-                continue
-            _, interval, symbol = topic.split(".")
-            listed = self.venue.listing.get(category, symbol)
-            self.push_public(category, topic, self._kline(listed, interval, open_ms))
-            self._open_candles[category, topic] = now_open
 
 
 def _grouped(changes: list[Change]) -> Iterator[tuple[str, list[Row]]]:
