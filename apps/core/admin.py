@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from unfold.admin import ModelAdmin
 
 from apps.core.fields import AmountField
+from apps.core.sealing import SealedRow
 from apps.core.services import audit_record
 from apps.core.templatetags.desk import desk_number
 
@@ -68,8 +69,10 @@ class ReadOnlyAdmin(DeskAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Write amounts without trailing zeros."""
-        return [_column(self.model, each) for each in super().get_fields(request, obj)]
+        """Write amounts without trailing zeros, and leave out what is sealed."""
+        sealed = self.model.sealed_fields if issubclass(self.model, SealedRow) else ()
+        shown = [each for each in super().get_fields(request, obj) if each not in sealed]
+        return [_column(self.model, each) for each in shown]
 
 
 class AuditedAdmin(DeskAdmin):

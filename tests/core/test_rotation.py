@@ -39,6 +39,7 @@ def rotate(*options: str) -> str:
 def test_every_kind_of_sealed_value_is_known() -> None:
     assert {str(each) for each in sealed_column_list()} == {
         "accounts_brokercredential.sealed_values",
+        "brokers_angelonesession.sealed_tokens",
         "otp_static_statictoken.token",
         "otp_totp_totpdevice.key",
     }
