@@ -7,7 +7,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
 from apps.core.clock import standing_at, wall_now
 from apps.execution.runner import TickResult
-from apps.execution.selectors import amending_forbidden
+from apps.execution.services.amending import amendment_settle
 from apps.execution.services.groups import MOST_ROUNDS, group_advance
 from apps.execution.services.leases import (
     LeaseLost,
@@ -18,7 +18,7 @@ from apps.execution.services.leases import (
 from apps.execution.services.markets import MarketUnknown, market_now
 from apps.execution.services.recovery import account_leftovers_settle
 from apps.execution.services.runs import AccountRun, account_run_open
-from apps.execution.services.sending import amendment_send, order_cancel, order_cancel_again
+from apps.execution.services.sending import order_cancel, order_cancel_again
 from apps.orders.domain.ports import BrokerError, Rejected
 from apps.orders.domain.states import OrderStatus
 from apps.orders.models import Order
@@ -86,20 +86,12 @@ def _changes_confirm(run: AccountRun) -> bool:
     for order in changing:
         with standing_at(_moment(run, order)):
             if order.status == OrderStatus.PENDING_REPLACE:
-                _amendment_send(run, order)
+                amendment_settle(run=run, order=order)
             else:
                 _cancel_again(run, order)
     if changing:
         reports_intake(account=run.account, gateway=run.gateway)
     return not order_list_changing(account=run.account).exists()
-
-
-def _amendment_send(run: AccountRun, order: Order) -> None:
-    """Send new terms unless trading was halted meanwhile; they wait, and can be canceled."""
-    with run.lease_kept():
-        reason = amending_forbidden(order=order)
-    if reason is None:
-        amendment_send(run=run, order=order)
 
 
 def _cancel_again(run: AccountRun, order: Order) -> None:

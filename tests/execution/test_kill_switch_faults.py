@@ -17,6 +17,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
 from apps.core.clock import wall_now
 from apps.execution.selectors import sending_forbidden
+from apps.execution.services.amending import order_amend
 from apps.execution.services.kill_switch import kill_switch_carry_out
 from apps.execution.services.leases import (
     account_lease_acquire,
@@ -24,7 +25,6 @@ from apps.execution.services.leases import (
     account_lease_release,
 )
 from apps.execution.services.runs import account_run_open
-from apps.execution.services.sending import order_amend
 from apps.orders.domain.types import OrderRequest, OrderType, Side
 from apps.orders.models import Order
 from apps.orders.services import AmendmentRefused, order_claim

@@ -1,12 +1,15 @@
 """People cancel and amend orders by the same care with which they are entered."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apps.core.clock import wall_now
 from apps.core.models import AuditEvent
 from apps.execution.services.changes import (
     AmendedOrder,
@@ -22,7 +25,7 @@ from apps.orders.domain.types import OrderOrigin, OrderType, Side
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import amend_objection
 from apps.risk.models import RiskDecision
-from apps.risk.services import kill_switch_engage, limit_set
+from apps.risk.services import kill_switch_engage, limit_set, trading_state_set
 from tests.execution.by_hand import HandDesk
 from tests.execution.test_managed_orders import BRACKET, desk_on
 from tests.factories.accounts import UserFactory
@@ -56,6 +59,16 @@ def amend(order: Order, **terms: Any) -> AmendedOrder:
         actor=None,
         origin=OrderOrigin.MANUAL,
     )
+
+
+@contextmanager
+def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a minute have passed for whoever asks how fresh something is."""
+    with monkeypatch.context() as patched:
+        for module in ("runs", "amending"):
+            name = f"apps.execution.services.{module}.wall_now"
+            patched.setattr(name, lambda: wall_now() + timedelta(minutes=1))
+        yield
 
 
 def kinds(order: Order) -> list[str]:
@@ -218,6 +231,68 @@ class TestAmending:
         kill_switch_engage(account=desk.account, reason="test", actor=None)
         desk.work()
         assert list(desk.venue.journal().requests("AMEND")) == []
+
+    @pytest.mark.parametrize("state", ["HALTED", "REDUCING"])
+    def test_a_change_that_was_held_back_is_refused_and_does_not_go_out_when_trading_resumes(
+        self, desk: HandDesk, state: str
+    ) -> None:
+        order = limit_order(desk)
+        amend(order, limit_price=D(96))
+        trading_state_set(account=desk.account, state=state, actor=None, reason="a drill")
+        desk.settle()
+        trading_state_set(account=desk.account, state="ACTIVE", actor=None, reason="over")
+        desk.settle()
+        order.refresh_from_db()
+        assert (order.status, order.limit_price, order.amendment) == ("NEW", D(95), None)
+        assert order.status_reason == (
+            f"never sent: trading is {state}: account: a drill; the order works on as it was; "
+            "ask for the change again if you still want it"
+        )
+        assert list(desk.venue.journal().requests("AMEND")) == []
+
+    def test_a_change_that_no_worker_could_send_in_time_is_refused(
+        self, desk: HandDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = limit_order(desk)
+        amend(order, limit_price=D(94))
+        with later(monkeypatch):
+            desk.settle()
+        order.refresh_from_db()
+        assert (order.status, order.limit_price) == ("NEW", D(95))
+        assert "no worker could send it within 30 seconds" in order.status_reason
+        assert list(desk.venue.journal().requests("AMEND")) == []
+
+    @pytest.mark.parametrize(("fault", "price"), [("DROP_BEFORE", 95), ("DROP_AFTER", 94)])
+    @pytest.mark.parametrize("state", ["ACTIVE", "HALTED"])
+    def test_a_late_change_whose_answer_was_lost_is_settled_by_what_the_venue_shows(
+        self,
+        desk: HandDesk,
+        monkeypatch: pytest.MonkeyPatch,
+        fault: str,
+        price: int,
+        state: str,
+    ) -> None:
+        order = limit_order(desk)
+        desk.venue.control("fault", fault=fault, endpoint="AMEND")
+        amend(order, limit_price=D(94))
+        desk.work()
+        trading_state_set(account=desk.account, state=state, actor=None, reason="a drill")
+        with later(monkeypatch):
+            desk.settle()
+        order.refresh_from_db()
+        assert (order.status, order.limit_price, order.amendment) == ("NEW", D(price), None)
+        assert len(list(desk.venue.journal().requests("AMEND"))) == 1
+
+    def test_a_change_whose_answer_was_lost_is_sent_again_while_it_is_fresh(
+        self, desk: HandDesk
+    ) -> None:
+        order = limit_order(desk)
+        desk.venue.control("fault", fault="DROP_BEFORE", endpoint="AMEND")
+        amend(order, limit_price=D(94))
+        desk.settle()
+        order.refresh_from_db()
+        assert order.limit_price == D(94)
+        assert kinds(order).count("order.amend_sending") == 1
 
     @pytest.mark.parametrize(
         ("make", "words"),

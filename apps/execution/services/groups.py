@@ -5,15 +5,11 @@ from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
 from apps.execution.selectors import MarketNow, risk_context
+from apps.execution.services.amending import order_amend
 from apps.execution.services.asking import COLLAR_BPS
 from apps.execution.services.markets import MarketUnknown, market_now, market_show
 from apps.execution.services.runs import AccountRun
-from apps.execution.services.sending import (
-    order_amend,
-    order_cancel,
-    order_end_unsent,
-    order_send,
-)
+from apps.execution.services.sending import order_cancel, order_end_unsent, order_send
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.orders.domain.collars import marketable_limit

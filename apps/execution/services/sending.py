@@ -1,13 +1,12 @@
 """Sends an order once: claimed and committed first, then the socket, then what the venue said."""
 
 import time
-from decimal import Decimal
 
 from django.conf import settings
 
 from apps.core.clock import now
 from apps.core.rows import rows_of
-from apps.execution.selectors import amending_forbidden, sending_forbidden, sending_waits
+from apps.execution.selectors import sending_forbidden, sending_waits
 from apps.execution.services.runs import OrderRun
 from apps.orders.domain.ports import (
     AuthenticationFailed,
@@ -19,7 +18,6 @@ from apps.orders.domain.ports import (
 from apps.orders.domain.states import FINAL, IllegalTransition
 from apps.orders.domain.types import (
     AttachedExit,
-    OrderAmendment,
     OrderRequest,
     OrderRole,
     OrderType,
@@ -28,10 +26,7 @@ from apps.orders.domain.types import (
 )
 from apps.orders.models import Order, OrderQuote
 from apps.orders.services import (
-    AmendmentRefused,
     order_abandon,
-    order_amend_refuse,
-    order_amend_request,
     order_cancel_request,
     order_claim,
     order_mark_unknown,
@@ -151,56 +146,6 @@ def order_cancel_again(*, run: OrderRun, order: Order) -> None:
         BrokerError: The venue did not take the request.
     """
     run.gateway.order_cancel(client_order_id=order.client_order_id, symbol=order.instrument.symbol)
-
-
-def order_amend(
-    *,
-    run: OrderRun,
-    order: Order,
-    quantity: Decimal | None = None,
-    limit_price: Decimal | None = None,
-    stop_price: Decimal | None = None,
-    reason: str,
-) -> None:
-    """Ask the venue for new terms of a working order.
-
-    Raises:
-        LeaseLost: Another worker acts; nothing was asked.
-        AmendmentRefused: The order cannot be changed so, or a kill switch holds it; nothing was
-            asked.
-    """
-    with run.lease_kept():
-        if forbidden := amending_forbidden(order=order):
-            raise AmendmentRefused(f"order {order} is not changed: {forbidden}")
-        asked = order_amend_request(
-            order=order,
-            quantity=quantity,
-            limit_price=limit_price,
-            stop_price=stop_price,
-            reason=reason,
-        )
-    amendment_send(run=run, order=asked)
-
-
-def amendment_send(*, run: OrderRun, order: Order) -> None:
-    """Send the terms that an order in PENDING_REPLACE waits for; sending them again is harmless.
-
-    Where the outcome is not known, the order stays PENDING_REPLACE and is asked about later.
-    """
-    terms = {name: Decimal(value) for name, value in (order.amendment or {}).items()}
-    amendment = OrderAmendment(
-        client_order_id=order.client_order_id, symbol=order.instrument.symbol, **terms
-    )
-    try:
-        report = run.gateway.order_amend(amendment)
-    except Rejected as refusal:
-        order_amend_refuse(order=order, reason=str(refusal), code=refusal.code)
-    except (Throttled, Unavailable, AuthenticationFailed) as error:
-        order_amend_refuse(order=order, reason=f"{type(error).__name__}: {error}")
-    except OutcomeUnknown:
-        return
-    else:
-        report_take_in(account=run.account, report=report)
 
 
 _ATTACHED = """

@@ -1,6 +1,11 @@
 """Reads of orders and managed orders."""
 
-from apps.orders.selectors.changes import amend_objection, cancel_objection
+from apps.orders.selectors.changes import (
+    amend_objection,
+    amendment_asked_at,
+    amendment_has_gone_out,
+    cancel_objection,
+)
 from apps.orders.selectors.fees import commission_ratio_recent
 from apps.orders.selectors.group_pages import (
     group_duty,
@@ -62,6 +67,8 @@ __all__ = [
     "OrderPace",
     "OrderTimings",
     "amend_objection",
+    "amendment_asked_at",
+    "amendment_has_gone_out",
     "cancel_objection",
     "closing_is_unknown",
     "commission_ratio_recent",

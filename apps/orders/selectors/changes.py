@@ -1,9 +1,13 @@
-"""Tells why a person cannot cancel or amend an order, for pages and commands alike."""
+"""Tells why a person cannot cancel or amend an order, and how far a change of it has come."""
+
+from datetime import datetime
 
 from apps.orders.domain.states import FINAL, TRANSITIONS, UNRESOLVED, OrderStatus
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderEvent
 
 S = OrderStatus
+AMEND_REQUESTED = "order.amend_requested"
+AMEND_SENDING = "order.amend_sending"
 
 
 def cancel_objection(order: Order) -> str | None:
@@ -35,6 +39,22 @@ def amend_objection(order: Order) -> str | None:
     if S.PENDING_REPLACE not in TRANSITIONS[S(order.status)]:
         return f"It is {_word(order)}; only an order that works at the venue can be changed."
     return None
+
+
+def amendment_asked_at(order: Order) -> datetime:
+    """Return since when an order waits for its new terms, machine time."""
+    return _amendment_asked(order).recorded_at
+
+
+def amendment_has_gone_out(order: Order) -> bool:
+    """Tell whether the new terms were perhaps sent: a worker has begun to."""
+    asked = _amendment_asked(order)
+    return order.events.filter(kind=AMEND_SENDING, sequence__gt=asked.sequence).exists()
+
+
+def _amendment_asked(order: Order) -> OrderEvent:
+    asked: OrderEvent = order.events.filter(kind=AMEND_REQUESTED).latest("sequence")
+    return asked
 
 
 def _not_alone(order: Order) -> str | None:

@@ -24,6 +24,7 @@ _TITLES = {
     "order.partially_filled": "Filled in part",
     "order.filled": "Filled",
     "order.amend_requested": "New terms asked for",
+    "order.amend_sending": "New terms on their way to the venue",
     "order.amended": "New terms in force",
     "order.amend_refused": "New terms refused; it works on as it was",
     "order.terms_set_by_venue": "Price set by the venue",

@@ -5,6 +5,7 @@ from apps.orders.services.amending import (
     AmendmentRefused,
     order_amend_refuse,
     order_amend_request,
+    order_amend_sending_note,
 )
 from apps.orders.services.creation import ExitPlan, OrderPlan, order_create
 from apps.orders.services.events import order_locked
@@ -50,6 +51,7 @@ __all__ = [
     "order_absent_end",
     "order_amend_refuse",
     "order_amend_request",
+    "order_amend_sending_note",
     "order_cancel_request",
     "order_claim",
     "order_create",

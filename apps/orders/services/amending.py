@@ -11,6 +11,7 @@ from apps.core.money import plain
 from apps.orders.domain.states import TRANSITIONS, OrderStatus, ReportContradicts
 from apps.orders.domain.types import OrderReport
 from apps.orders.models import Order
+from apps.orders.selectors.changes import AMEND_REQUESTED, AMEND_SENDING
 from apps.orders.services.events import order_event_add, order_locked, order_move
 
 S = OrderStatus
@@ -63,7 +64,7 @@ def order_amend_request(
     order_move(
         order=locked,
         target=S.PENDING_REPLACE,
-        kind="order.amend_requested",
+        kind=AMEND_REQUESTED,
         reason=reason,
         details={
             "terms": locked.amendment,
@@ -75,8 +76,24 @@ def order_amend_request(
 
 
 @transaction.atomic
+def order_amend_sending_note(*, order: Order) -> None:
+    """Write down, before the socket is, that the new terms are being sent to the venue."""
+    locked = order_locked(order.pk)
+    order_event_add(
+        order=locked,
+        kind=AMEND_SENDING,
+        status_before=locked.status,
+        details={"terms": locked.amendment},
+    )
+
+
+@transaction.atomic
 def order_amend_refuse(*, order: Order, reason: str, code: str = "") -> None:
-    """Record that the venue left the order as it was; it stays canceled or ended, where it is."""
+    """Record that the order is left as it was; it stays canceled or ended, where it is.
+
+    Args:
+        code: Of the venue; "" where it was never asked.
+    """
     locked = order_locked(order.pk)
     if locked.amendment is None:
         return

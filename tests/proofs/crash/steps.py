@@ -193,7 +193,7 @@ _CHANGED = (
         f"{INTAKE}:order_report_record",
         A,
         "amend",
-        within="apps.execution.account_runner:amendment_send",
+        within="apps.execution.services.amending:amendment_send",
     ),
 )
 _MANAGED = (
