@@ -241,9 +241,28 @@ class TestCommand:
         ],
     )
     def test_what_cannot_be_is_refused(self, words: tuple[str, ...], complaint: str) -> None:
-        with pytest.raises(CommandError, match=complaint):
-            self.run(*words)
+        out = StringIO()
+        with pytest.raises(CommandError, match=complaint) as refusal:
+            call_command("kill_switch", *words, "--json", stdout=out, stderr=StringIO())
+        assert json.loads(out.getvalue()) == {"result": "refused", "error": str(refusal.value)}
         assert not KillSwitch.objects.exists()
+
+    def test_what_is_not_confirmed_is_no_refusal_and_prints_its_own_document(
+        self, desk: HandDesk
+    ) -> None:
+        resting(desk, 1)
+        desk.venue.control("fault", fault="ERROR_BEFORE", endpoint="ANY", probability=1.0)
+        out, scope = StringIO(), ("--account", desk.account.name, "--reason", "drill")
+        with pytest.raises(CommandError, match="not confirmed") as unconfirmed:
+            call_command(
+                "kill_switch",
+                *("engage", *scope, "--patience", "0.2", "--json"),
+                stdout=out,
+                stderr=StringIO(),
+            )
+        assert unconfirmed.value.returncode == 3
+        (told,) = json.loads(out.getvalue())
+        assert told["canceled_at"] is None
 
     def test_someone_without_the_right_releases_nothing(self) -> None:
         switch = kill_switch_engage(actor=None, reason="runaway")

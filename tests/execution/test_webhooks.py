@@ -435,6 +435,15 @@ def test_the_command_opens_rotates_and_switches_and_shows_secrets_only_then(
         call_command("webhook", "on", "tv", "--by", "nobody@desk.example")
 
 
+def test_a_refusal_of_the_command_is_one_document_for_a_script(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(CommandError) as refusal:
+        call_command("webhook", "on", "tv", "--by", "nobody@desk.example", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"result": "refused", "error": str(refusal.value)}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_is_woken_once_the_signal_is_committed(eager: None) -> None:
     hook = hook_open()

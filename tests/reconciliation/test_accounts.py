@@ -199,6 +199,21 @@ def test_command_on_an_unknown_account_names_the_known_ones() -> None:
         call_command("reconcile", "--account", "omega")
 
 
+@pytest.mark.parametrize("name", ["omega", "elsewhere"])
+def test_a_refusal_is_one_document_for_a_script(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TradingAccountFactory(name="elsewhere", broker="ANGELONE")
+    with pytest.raises(SystemExit) as ended:
+        Command().run_from_argv(["manage.py", "reconcile", "--account", name, "--json"])
+    assert ended.value.code == 1
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert told["result"] == "refused"
+    assert told["error"]
+    assert told["error"] in captured.err
+
+
 def test_exit_status_reaches_the_shell(capsys: pytest.CaptureFixture[str]) -> None:
     a_funded_account("alpha")
     PaperBook.objects.update(cash=D(1))

@@ -1,15 +1,15 @@
 """Engages the kill switch from a terminal, with Redis and the web down if need be."""
 
-import json
 import logging
 import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from apps.accounts.models import TradingAccount, User
+from apps.core.commands import JsonCommand
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.money import plain
 from apps.execution.drill import DrillRefused, DrillResult, drill_run
@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 2.0
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py kill_switch``."""
 
     help = (
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         except (RiskChangeRefused, DrillRefused, DatabaseUnprepared) as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps([_as_json(switch) for switch in switches], indent=2))
+            self.json_print([_as_json(switch) for switch in switches])
         else:
             self.stdout.write("\n".join(map(_text, switches)) or "nothing is held")
         if action in ("engage", "resume"):
@@ -139,7 +139,7 @@ class Command(BaseCommand):
             patience_seconds=options["patience"],
         )
         if options["json"]:
-            self.stdout.write(json.dumps(_drill_as_json(result), indent=2))
+            self.json_print(_drill_as_json(result))
         else:
             self.stdout.write(_drill_text(result))
         _confirmed_require(result.switch)

@@ -7,8 +7,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from apps.core.commands import JsonCommand
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.money import plain
 from apps.execution.replay import ReplayRefused, ReplayRequest, ReplayResult, replay_run
@@ -36,7 +37,7 @@ _REFUSALS = (
 )
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py trade_replay``."""
 
     help = (
@@ -71,11 +72,9 @@ class Command(BaseCommand):
             database_prepare()
             result = replay_run(self._request(options))
         except _REFUSALS as refusal:
-            if options["json"]:
-                self.stdout.write(json.dumps({"result": "refused", "error": str(refusal)}))
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps({"result": "replayed", **result.as_json()}, indent=2))
+            self.json_print({"result": "replayed", **result.as_json()})
         else:
             self.stdout.write(_text(result))
         if result.breaks or not result.ledger_balanced:

@@ -1,12 +1,12 @@
 """Opens webhooks and changes their secrets from a terminal, which shows a secret this once."""
 
-import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core.commands import JsonCommand
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.execution.models import Webhook
 from apps.execution.services.webhooks import (
@@ -20,7 +20,7 @@ from apps.execution.services.webhooks import (
 from apps.strategies.models import Deployment
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py webhook``."""
 
     help = (
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         except (WebhookRefused, DatabaseUnprepared) as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps(shown, indent=2))
+            self.json_print(shown)
         else:
             self.stdout.write("\n\n".join(map(_text, shown)) or "there is no webhook")
 

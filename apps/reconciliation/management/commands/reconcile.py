@@ -1,18 +1,18 @@
 """Compares an account with its broker now."""
 
-import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import BrokerNotAvailable
+from apps.core.commands import JsonCommand
 from apps.reconciliation.models import Break, ReconciliationRun
 from apps.reconciliation.selectors import break_list_open
 from apps.reconciliation.services.accounts import account_reconcile
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py reconcile``."""
 
     help = (
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(str(missing)) from missing
         found = list(break_list_open(account=account))
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(run, found), indent=2))
+            self.json_print(_as_json(run, found))
         else:
             self.stdout.write(_text(run, found))
         if run.result == ReconciliationRun.Result.FAILED:

@@ -5,10 +5,11 @@ from argparse import ArgumentTypeError
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from apps.accounts.models import TradingAccount, TradingMode, User
+from apps.core.commands import JsonCommand
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.marketdata.domain.errors import MarketDataRefused
 from apps.marketdata.domain.timeframes import Timeframe
@@ -43,7 +44,7 @@ _POLICIES = {
 }
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py deploy``."""
 
     help = (
@@ -102,8 +103,6 @@ class Command(BaseCommand):
             database_prepare()
             deployment, is_new, is_started = _deploy(options)
         except _REFUSALS as refusal:
-            if options["json"]:
-                self.stdout.write(json.dumps({"result": "refused", "error": str(refusal)}))
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
             document = {
@@ -111,7 +110,7 @@ class Command(BaseCommand):
                 "started": is_started,
                 "deployment": deployment_as_json(deployment),
             }
-            self.stdout.write(json.dumps(document, indent=2))
+            self.json_print(document)
             return
         what = "created" if is_new else "was there already, as asked for"
         then = ", started now" if is_started else ""

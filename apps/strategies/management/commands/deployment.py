@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from apps.accounts.models import User
+from apps.core.commands import JsonCommand
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.strategies.loading import ParametersRefused, StrategyUnloadable
 from apps.strategies.management.wording import (
@@ -34,7 +35,7 @@ _STEPS: dict[str, tuple[Callable[..., None], str]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """``manage.py deployment``."""
 
     help = (
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         ) as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps([deployment_as_json(each) for each in shown], indent=2))
+            self.json_print([deployment_as_json(each) for each in shown])
             return
         write = _text_in_full if action == "show" else deployment_text
         self.stdout.write("\n".join(map(write, shown)) or "nothing is deployed")
