@@ -43,7 +43,7 @@ def positions(venue: Venue, params: Params) -> Row:
         if not (listed.is_linear and is_in_scope(listed, params)):
             continue
         for idx in venue.account.indexes(listed.symbol):
-            position = venue.account.position(listed, idx, at_ms=venue.now_ms())
+            position = venue.account.position(listed, idx)
             if symbol or position.size:
                 rows.append(position.row(venue.market(listed).last))
     if symbol and not rows:

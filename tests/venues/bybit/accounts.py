@@ -119,7 +119,7 @@ class Account:
         transactions: Rows of account/transaction-log.
     """
 
-    def __init__(self, balances: dict[str, Decimal], *, hedge: bool) -> None:
+    def __init__(self, balances: dict[str, Decimal], *, hedge: bool, since_ms: int) -> None:
         self.coins = dict(balances)
         self.realized: dict[str, Decimal] = {}
         self.executions: list[Row] = []
@@ -127,6 +127,7 @@ class Account:
         self.transactions: list[Row] = []
         self.hedged: set[str] = set()
         self.hedges_all = hedge
+        self._since_ms = since_ms
         self.margin_mode = "REGULAR_MARGIN"
         self._positions: dict[tuple[str, int], Position] = {}
         self._leverage: dict[str, Decimal] = {}
@@ -138,12 +139,13 @@ class Account:
         """Return the position indexes that are good in the symbol's mode."""
         return (1, 2) if self.is_hedged(symbol) else (0,)
 
-    def position(self, instrument: Instrument, idx: int, *, at_ms: int = 0) -> Position:
+    def position(self, instrument: Instrument, idx: int) -> Position:
         """Return a position, flat where it never was."""
         key = (instrument.symbol, idx)
         if key not in self._positions:
             leverage = self.leverage(instrument.symbol)
-            self._positions[key] = Position(instrument, idx, at_ms, leverage, updated_ms=at_ms)
+            since = self._since_ms
+            self._positions[key] = Position(instrument, idx, since, leverage, updated_ms=since)
         return self._positions[key]
 
     def positions(self) -> Iterator[Position]:

@@ -122,7 +122,7 @@ def _check_mode(venue: Venue, terms: OrderTerms) -> None:
     if terms.position_idx not in venue.account.indexes(listed.symbol):
         raise Refusal(10001, "position idx not match position mode")
     if terms.reduce_only:
-        position = venue.account.position(listed, terms.position_idx, at_ms=venue.now_ms())
+        position = venue.account.position(listed, terms.position_idx)
         if position.side in ("", terms.side) and not terms.trigger_price:
             raise Refusal(110017, "current position is zero, cannot fix reduce-only order qty")
 

@@ -53,6 +53,7 @@ class Dispatch:
         read = PUBLIC_READS.get(path) or READS.get(path)
         if read is not None:
             return read(self.venue, asked), {}
+        _check_kinds(asked)
         if self.venue.settings.read_only:
             raise Refusal(10005, "Permission denied, please check your API key permissions.")
         if name := _POSITION_OPERATIONS.get(path):
@@ -120,3 +121,15 @@ class Dispatch:
                 rows.append({**words, **ids, **({"createAt": ""} if stamp else {})})
                 extra.append({"code": refusal.code, "msg": refusal.message})
         return {"list": rows}, {"list": extra}
+
+
+def _check_kinds(asked: object) -> None:
+    """Refuse values that are lists or objects, but for the orders of a batch."""
+    if not isinstance(asked, Mapping):
+        raise Refusal(10001, "params error: not an object")
+    for name, value in asked.items():
+        if name == "request" and isinstance(value, list):
+            for each in value:
+                _check_kinds(each)
+        elif value is not None and not isinstance(value, str | int | float):
+            raise Refusal(10001, f"params error: {name} invalid")

@@ -63,7 +63,7 @@ def _book(
     price, quantity = execution.price, execution.quantity
     signed = quantity if order.side == "Buy" else -quantity
     if listed.is_linear:
-        position = account.position(listed, order.position_idx, at_ms=venue.now_ms())
+        position = account.position(listed, order.position_idx)
         closed, profit = position.change(signed, price)
         fee = price * quantity * rate
         realize(venue, position, profit - fee)

@@ -102,7 +102,7 @@ def funding(venue: Venue, fields: Asked) -> None:
         }
     )
     for idx in venue.account.indexes(listed.symbol):
-        position = venue.account.position(listed, idx, at_ms=venue.now_ms())
+        position = venue.account.position(listed, idx)
         if position.size:
             fee = position.size * market.last * rate
             realize(venue, position, -fee)

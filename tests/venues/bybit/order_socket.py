@@ -27,9 +27,10 @@ class OrderSocket:
         """Do what a message asks and answer it."""
         path = _PATHS.get(str(message.get("op")))
         args = message.get("args")
-        if path is None or not isinstance(args, list) or len(args) != 1:
+        if path is None or not _is_one_object(args):
             self._reply(socket, message, code=10001, text="Params Error")
             return
+        assert isinstance(args, list)
         number = self._rest.received(path, args[0], transport="SOCKET")
         fault = self._script.draw(path, ON_REQUESTS)
         lost = fault is not None and fault.loses_answer
@@ -95,3 +96,7 @@ class OrderSocket:
         if "reqId" in message:
             words = {"reqId": message["reqId"], **words}
         socket.answer(words, delay_seconds=self._rest.venue.settings.entry_delay_ms / 1000)
+
+
+def _is_one_object(args: object) -> bool:
+    return isinstance(args, list) and len(args) == 1 and isinstance(args[0], dict)

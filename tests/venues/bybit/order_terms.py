@@ -69,7 +69,7 @@ def terms_read(instrument: Instrument, asked: Mapping[str, Any]) -> OrderTerms:
         quantity=quantity,
         price=price,
         time_in_force="IOC" if market and time_in_force != "FOK" else time_in_force,
-        position_idx=_position_idx(asked),
+        position_idx=position_idx_read(asked),
         reduce_only=reduce_only,
         close_on_trigger=flag(asked, "closeOnTrigger"),
         trigger_price=trigger_price,
@@ -223,7 +223,8 @@ def _link_id(asked: Mapping[str, Any]) -> str:
     return given
 
 
-def _position_idx(asked: Mapping[str, Any]) -> int:
+def position_idx_read(asked: Mapping[str, Any]) -> int:
+    """Read 0 for one-way mode, 1 or 2 for a side of hedge mode."""
     given = asked.get("positionIdx", 0)
     if str(given) not in ("0", "1", "2"):
         raise Refusal(10001, "params error: positionIdx invalid")

@@ -9,7 +9,7 @@ from tests.venues.bybit.accounts import Position
 from tests.venues.bybit.creation import instrument_of
 from tests.venues.bybit.instruments import Instrument
 from tests.venues.bybit.matching import after_trading
-from tests.venues.bybit.order_terms import choice, number_read, tpsl_read
+from tests.venues.bybit.order_terms import choice, number_read, position_idx_read, tpsl_read
 from tests.venues.bybit.orders import TpSl
 from tests.venues.bybit.protection import full_place, partial_place, trailing_place
 from tests.venues.bybit.replies import Refusal
@@ -79,10 +79,10 @@ def trading_stop(venue: Venue, fields: Asked) -> None:
     """Set take profit, stop loss and trailing stop of a position."""
     asked = fields["asked"]
     listed = _linear(venue, asked)
-    idx = int(asked.get("positionIdx", 0))
+    idx = position_idx_read(asked)
     if idx not in venue.account.indexes(listed.symbol):
         raise Refusal(10001, "position idx not match position mode")
-    position = venue.account.position(listed, idx, at_ms=venue.now_ms())
+    position = venue.account.position(listed, idx)
     if not position.size:
         raise Refusal(10001, "can not set tp/sl/ts for zero position")
     mode = choice(asked, "tpslMode", ("Full", "Partial"), usual="Full")

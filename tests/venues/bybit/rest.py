@@ -69,6 +69,8 @@ class Rest:
         fields = asked if isinstance(asked, dict) else {}
         singles = fields.get("request") if path.endswith("-batch") else [fields]
         for single in singles if isinstance(singles, list) else []:
+            if not isinstance(single, dict):
+                continue
             self.venue.journal.write(
                 kind="REQUEST",
                 number=self._number,

@@ -56,8 +56,6 @@ class Venue:
         self.by_link: dict[tuple[str, str], VenueOrder] = {}
         self.sequence = 0
         self.restarted_ms = 0
-        balances = {coin: Decimal(amount) for coin, amount in settings.balances.items()}
-        self.account = Account(balances, hedge=settings.hedge)
         self.markets: dict[tuple[str, str], Market] = {}
         self._fixed_ms: int | None = None
         past = journal_read(journal_path).entries
@@ -68,6 +66,8 @@ class Venue:
             self.journal.write(**opened)
         self._seed = opened["seed"]
         self.since_ms: int = opened["at"]
+        balances = {coin: Decimal(amount) for coin, amount in settings.balances.items()}
+        self.account = Account(balances, hedge=settings.hedge, since_ms=self.since_ms)
         self._open_markets()
         self._repeat(past)
 
@@ -153,7 +153,7 @@ class Venue:
     def _tell(self) -> None:
         for symbol, idx in sorted(self.touched_positions):
             instrument = self.listing.get("linear", symbol)
-            position = self.account.position(instrument, idx, at_ms=self.now_ms())
+            position = self.account.position(instrument, idx)
             row = position.stream_row(self.market(instrument).last)
             self.changes.append(Change("position", row))
         if self.wallet_touched:
