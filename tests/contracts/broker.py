@@ -18,7 +18,7 @@ from apps.brokers.services import market_play, paper_book_open
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import BrokerGateway, OutcomeUnknown
-from apps.orders.domain.types import OrderReport, OrderRequest, OrderType, Side
+from apps.orders.domain.types import OrderReport, OrderRequest, OrderType, Side, TimeInForce
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.venues.loopback.gateway import LoopbackGateway
@@ -170,7 +170,8 @@ def loopback_under_test(folder: Path) -> Iterator[BrokerUnderTest]:
 
 
 def an_order(broker: BrokerUnderTest, key: str = "A1", **changes: Any) -> OrderRequest:
-    """Ask for one unit at market."""
+    """Ask for one unit at market, or where the broker takes none so, at a price beyond it."""
+    offered = broker.gateway.capabilities
     values: dict[str, Any] = {
         "client_order_id": key,
         "symbol": broker.symbol,
@@ -179,6 +180,11 @@ def an_order(broker: BrokerUnderTest, key: str = "A1", **changes: Any) -> OrderR
         "quantity": D(1),
         "as_of": broker.moment,
     }
+    if OrderType.MARKET not in offered.order_types:
+        is_buy = changes.get("side", Side.BUY) is Side.BUY
+        values |= {"order_type": OrderType.LIMIT, "limit_price": D(115) if is_buy else D(85)}
+    if TimeInForce.GTC not in offered.times_in_force:
+        values["time_in_force"] = TimeInForce.DAY
     return OrderRequest(**{**values, **changes})
 
 

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from apps.brokers.angelone.rows import VenueOrder
 from apps.brokers.angelone.words import INDIA, in_india
 from apps.brokers.models import AngelOneSentOrder
-from apps.core.clock import wall_now
+from apps.core.clock import now
 from apps.marketdata.domain.sessions import session_at
 
 SETTLED_AFTER = timedelta(minutes=15)
@@ -35,7 +35,7 @@ def absence_evidence(
         sent: It was begun to be sent, and no answer came.
         look: Reads the order book of the day; a failed read raises.
     """
-    moment = wall_now()
+    moment = now()
     ended_at = session_end(sent.sent_at)
     if ended_at is None or not _book_is_final(moment, ended_at):
         return None

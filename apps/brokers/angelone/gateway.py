@@ -5,7 +5,9 @@ id is ever sent a second time, and one whose outcome is not known is looked for 
 order book until the truth is known.
 """
 
+import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -41,9 +43,9 @@ from apps.brokers.angelone.terms import (
     conditions_check,
     request_words,
 )
-from apps.brokers.angelone.words import CURRENCY
+from apps.brokers.angelone.words import CURRENCY, ON_ITS_WAY
 from apps.brokers.models import AngelOneSentOrder
-from apps.core.clock import now, wall_now
+from apps.core.clock import now
 from apps.core.money import ZERO
 from apps.orders.domain.ports import (
     AuthenticationFailed,
@@ -80,8 +82,13 @@ CAPABILITIES = BrokerCapabilities(
 NO_ORDER = "000000000000000"
 """A number that no order has: to ask whether this machine's address is accepted."""
 
+_LOOKS = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each look
 _DERIVATIVES = "CARRYFORWARD"
 Answer = TypeVar("Answer")
+
+
+class OrdersMixedUp(OutcomeUnknown):
+    """Angel One answers about another order than the one asked about, or about several."""
 
 
 class AngelOneGateway:
@@ -146,7 +153,7 @@ class AngelOneGateway:
             if standing.is_open:
                 raise
             return self._report(standing)
-        return self._report(self._order_needed(client_order_id, symbol))
+        return self._report(self._settled(client_order_id, symbol))
 
     def order_amend(self, amendment: OrderAmendment) -> OrderReport:
         """Change a working order and return where it stands."""
@@ -160,7 +167,7 @@ class AngelOneGateway:
             bound_bps=self.stop_bound_bps if is_bounded else None,
         )
         self.client.write(lambda it: it.modifyOrder(dict(words)))
-        return self._report(self._order_needed(name, symbol))
+        return self._report(self._settled(name, symbol))
 
     def order_cancel_all(self, *, symbol: str | None = None) -> int:
         """Ask to cancel every working order, those of other programs and persons included."""
@@ -226,10 +233,8 @@ class AngelOneGateway:
         return positions_merged([*positions, *holdings])
 
     def balance_list(self) -> list[BalanceReport]:
-        """Return the cash."""
-        cash = self._read(
-            lambda it: it.rmsLimit(), lambda data: number_of(row_of(data, "funds"), "availablecash")
-        )
+        """Return the cash: what is free, and what positions and orders tie up of it."""
+        cash = self._read(lambda it: it.rmsLimit(), _cash_read)
         return [BalanceReport(currency=CURRENCY, cash=cash)] if cash else []
 
     def order_absence_evidence(self, *, client_order_id: str, symbol: str) -> str | None:
@@ -304,9 +309,11 @@ class AngelOneGateway:
     def _placed(self, request: OrderRequest, sent: AngelOneSentOrder) -> OrderReport:
         """Return where a taken order stands: the answer to it does not say that it was accepted."""
         try:
-            order = self._details(sent)
+            order = self._settled(request.client_order_id, request.symbol)
+        except OrdersMixedUp:
+            raise
         except BrokerError:
-            order = None
+            order = None  # it was taken; where it stands is told by the next look
         if order is None:
             return OrderReport(
                 client_order_id=request.client_order_id,
@@ -320,8 +327,16 @@ class AngelOneGateway:
                 limit_price=request.limit_price,
                 stop_price=request.stop_price,
             )
-        _same_order(order, request.client_order_id, request.symbol)
         return self._report(order)
+
+    def _settled(self, client_order_id: str, symbol: str) -> VenueOrder:
+        """Look at an order until the exchange has answered, for a moment at most."""
+        for pause_seconds in _LOOKS:
+            time.sleep(pause_seconds)
+            order = self._order_needed(client_order_id, symbol)
+            if order.status_word not in ON_ITS_WAY:
+                break
+        return order
 
     def _cancel(self, order: VenueOrder) -> None:
         variety = order.variety or "NORMAL"
@@ -342,7 +357,7 @@ class AngelOneGateway:
         if order is None:
             tagged = [each for each in self._orders() if each.tag == client_order_id]
             if len(tagged) > 1:
-                raise OutcomeUnknown(
+                raise OrdersMixedUp(
                     f"Angel One holds {len(tagged)} orders with the tag {client_order_id}; a "
                     "person has to look at them"
                 )
@@ -384,12 +399,12 @@ class AngelOneGateway:
     def _trades(self) -> list[VenueTrade]:
         return self._read(
             lambda it: it.tradeBook(),
-            lambda data: [trade_read(row, now=wall_now()) for row in rows_of(data, "trade book")],
+            lambda data: [trade_read(row, now=now()) for row in rows_of(data, "trade book")],
         )
 
     def _journal_read(self) -> None:
         """Look at both books, trades first: then the order of each trade is in the other."""
-        began_at = wall_now()
+        began_at = now()
         try:
             trades, orders = self._trades(), self._orders()
         except Throttled:
@@ -425,7 +440,7 @@ class AngelOneGateway:
 def _same_order(order: VenueOrder, client_order_id: str, symbol: str) -> None:
     report = order.report()
     if (report.client_order_id, report.symbol) != (client_order_id, symbol):
-        raise OutcomeUnknown(
+        raise OrdersMixedUp(
             f"asked about order {client_order_id} of {symbol}, Angel One answered about "
             f"{report.client_order_id} of {report.symbol}"
         )
@@ -437,3 +452,14 @@ def _holdings_read(data: object) -> list[PositionReport]:
     if isinstance(data, dict):
         data = data.get("holdings")
     return [holding_read(row) for row in rows_of(data, "holdings")]
+
+
+def _cash_read(data: object) -> Decimal:
+    """Return the cash; what is lent against holdings and what Angel One grants is none."""
+    funds = row_of(data, "funds")
+    granted = ("collateral", "availablelimitmargin")
+    return (
+        number_of(funds, "net")
+        + number_of(funds, "utiliseddebits", missing=ZERO)
+        - sum((number_of(funds, name, missing=ZERO) for name in granted), ZERO)
+    )

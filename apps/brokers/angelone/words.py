@@ -48,6 +48,18 @@ STATUSES: dict[str, OrderStatus] = {
 }
 """In lower case. An order in a state that is not listed counts as under way: the broker has it."""
 
+ON_ITS_WAY = frozenset(
+    {
+        "validation pending",
+        "put order req received",
+        "open pending",
+        "modify validation pending",
+        "modify pending",
+        "cancel pending",
+    }
+)
+"""States that the exchange's answer ends, most often within a moment."""
+
 
 def symbol_of(exchange: str, trading_symbol: str) -> str:
     """Return the desk's symbol: NSE:SBIN for SBIN-EQ at NSE, the others as they are."""

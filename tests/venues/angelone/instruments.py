@@ -82,13 +82,24 @@ _SHARES = (
 )
 
 
+_LEVEL = Instrument(
+    exchange="NSE",
+    token="100",
+    symbol="LEVEL-EQ",
+    name="LEVEL",
+    opening=Decimal(100),
+    tick=Decimal("0.10"),
+)
+"""A share at 100 with a tick of 0.10, which no exchange lists."""
+
+
 def instruments_of(day: date) -> list[Instrument]:
     """Return what is listed on a day; futures and options run to this and the next month's end."""
     shares = [
         Instrument(exchange=seg, token=token, symbol=symbol, name=name, opening=Decimal(price))
         for seg, token, symbol, name, price in _SHARES
     ]
-    return [*shares, *_indices(), *_derivatives(day)]
+    return [*shares, _LEVEL, *_indices(), *_derivatives(day)]
 
 
 def _indices() -> Iterator[Instrument]:

@@ -61,11 +61,14 @@ def margin_for(instrument: Instrument, terms: Terms, quantity: int, price: Decim
 
 def funds_available(venue: Venue) -> Decimal:
     """Return the cash that nothing uses."""
-    positions = venue.books.positions.values()
-    earned = sum((position.realised for position in positions), ZERO)
-    used = sum((_margin_of(position) for position in positions), ZERO)
-    blocked = sum((order_margin(venue, order) for order in _working(venue)), ZERO)
-    return venue.books.cash + earned - used - blocked
+    earned = sum((position.realised for position in venue.books.positions.values()), ZERO)
+    return venue.books.cash + earned - funds_used(venue)
+
+
+def funds_used(venue: Venue) -> Decimal:
+    """Return what positions and working orders tie up."""
+    used = sum((_margin_of(position) for position in venue.books.positions.values()), ZERO)
+    return used + sum((order_margin(venue, order) for order in _working(venue)), ZERO)
 
 
 def order_margin(venue: Venue, order: Order) -> Decimal:
@@ -77,7 +80,7 @@ def order_margin(venue: Venue, order: Order) -> Decimal:
 def rms_row(venue: Venue) -> Row:
     """Return the funds as getRMS tells them."""
     available = funds_available(venue)
-    used = venue.books.cash - available
+    used = funds_used(venue)
     return {
         "net": f"{available:.4f}",
         "availablecash": f"{available:.4f}",
