@@ -4,6 +4,10 @@ A permit is remembered for as long as it counts, so that no window of any length
 than its limit; a bucket that refills would let nearly twice as many through at its edges. Each
 process also remembers its own permits: with them it keeps to its share while Redis is away, and
 gives them back to a Redis that has lost them.
+
+When Redis goes, or comes back without its memory, windows of up to five seconds count as used up
+once, because brokers lock out who exceeds those. Longer ones may be exceeded then, by what processes
+that have not asked since took before, as may all when some processes reach Redis and some do not.
 """
 
 import logging
@@ -30,12 +34,15 @@ ANSWER_SECONDS = 0.5
 SHORT_WINDOW_SECONDS = 5.0
 _MICROSECONDS = 1_000_000
 _EPOCH_KEY = "desk:limits:epoch"
+_LOST_KEY = "desk:limits:lost"
 
 # KEYS: the bucket's sorted set of permits, scored by the server's microseconds; the epoch, a random
-# text that is gone when Redis has lost its memory.
-# ARGV: the epoch that the caller knows or "", one for a new memory, tokens, the name of the permit;
-# the number of limits, and for each its tokens and window; then permits of the caller's own with
-# their ages. Lua writes large numbers short of their last digits, hence the formats.
+# text that is gone when Redis has lost its memory; when such a loss was noticed, for as long as
+# short windows may lack what processes have not told again yet.
+# ARGV: the epoch that the caller knows or "", one for a new memory, tokens, the name of the permit,
+# the longest short window, 1 if the caller has just noticed a loss; the number of limits, and for
+# each its tokens and window; then permits of the caller's own with their ages. Lua writes large
+# numbers short of their last digits, hence the formats.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -43,15 +50,18 @@ local function number(value) return string.format('%.0f', value) end
 redis.call('SET', KEYS[2], ARGV[2], 'NX')
 local epoch = redis.call('GET', KEYS[2])
 if ARGV[1] ~= '' and ARGV[1] ~= epoch then return {'lost', '0', epoch} end
-local tokens, permit, limits = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
-local first = 6 + 2 * limits
+local tokens, permit, short = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+if ARGV[6] == '1' then redis.call('SET', KEYS[3], number(now), 'NX', 'PX', short / 1000) end
+local lost_at = tonumber(redis.call('GET', KEYS[3]) or 0)
+local first = 8 + 2 * ARGV[7]
 for i = first, #ARGV, 2 do
     redis.call('ZADD', KEYS[1], 'NX', number(now - ARGV[i + 1]), ARGV[i])
 end
 local wait, horizon = 0, 0
-for i = 6, first - 1, 2 do
+for i = 8, first - 1, 2 do
     local most, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     horizon = math.max(horizon, window)
+    if window <= short then wait = math.max(wait, lost_at + window - now) end
     local since = '(' .. number(now - window)
     local over = redis.call('ZCOUNT', KEYS[1], since, '+inf') + tokens - most
     if over > 0 then
@@ -171,7 +181,7 @@ class RateLimiter:
         try:
             answer, wait = self._ask(bucket, known, permit, limits, tokens)
             if answer == "lost":  # told of ours, it decides
-                _, wait = self._ask(bucket, known, permit, limits, tokens)
+                _, wait = self._ask(bucket, known, permit, limits, tokens, was_lost=True)
         except redis.RedisError as error:
             self._away(error)
             return None
@@ -187,14 +197,17 @@ class RateLimiter:
         permit: str,
         limits: Sequence[RateLimit],
         tokens: int,
+        *,
+        was_lost: bool = False,
     ) -> tuple[str, float]:
         now = self._clock()
         # Where nothing was lost in between, what is sent again is there already and stays as it is
         own = known.permits if not known.epoch or self._away_since is not None else ()
         answer, wait, epoch = self._script(
-            keys=[f"desk:limit:{bucket}", _EPOCH_KEY],
+            keys=[f"desk:limit:{bucket}", _EPOCH_KEY, _LOST_KEY],
             args=[
-                *(known.epoch, secrets.token_hex(8), tokens, permit, len(limits)),
+                *(known.epoch, secrets.token_hex(8), tokens, permit),
+                *(_micro(SHORT_WINDOW_SECONDS), int(was_lost), len(limits)),
                 *(number for each in limits for number in _in_microseconds(each)),
                 *(part for each in own for part in (each.name, _micro(now - each.taken_at))),
             ],
@@ -260,7 +273,7 @@ def redis_client(url: str) -> RedisClient:
         url,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 1),
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
     return client
 

@@ -23,7 +23,7 @@ import json, sys, time
 from apps.brokers.limits import RateLimit, RateLimiter
 from apps.orders.domain.ports import Throttled
 url, seconds = sys.argv[1], float(sys.argv[2])
-limiter = RateLimiter(url, processes=4)
+limiter = RateLimiter(url, processes=4, away_retry_seconds=0.05)
 limits = [RateLimit(9, 0.2), RateLimit(25, 1.0)]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -131,20 +131,10 @@ def test_limits_without_sense_are_refused(server: RedisOfItsOwn) -> None:
 
 
 def test_four_greedy_processes_together_keep_every_window(server: RedisOfItsOwn) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", GREEDY, server.url, "1.5"],
-            cwd=PROJECT_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
+    processes = [greedy(server, seconds=1.5) for _ in range(4)]
     for each in processes:
-        assert each.stdout is not None
-        assert each.stdout.readline() == "ready\n"
-    ended = [each.communicate("go\n")[0] for each in processes]
+        begin(each)
+    ended = [each.communicate()[0] for each in processes]
     counts = [json.loads(text) for text in ended]
     assert all(count[1] for count in counts)  # every one of them was refused at times
     scores = permits_of(server)
@@ -152,6 +142,54 @@ def test_four_greedy_processes_together_keep_every_window(server: RedisOfItsOwn)
     for tokens, microseconds in ((9, 200_000), (25, 1_000_000)):
         spans = [b - a for a, b in zip(scores, scores[tokens:], strict=False)]
         assert all(span >= microseconds for span in spans)
+
+
+def test_processes_keep_the_rate_while_redis_dies_and_comes_back_empty(
+    server: RedisOfItsOwn,
+) -> None:
+    began_at = time.monotonic()
+    processes = [greedy(server, seconds=3.0) for _ in range(3)]
+    for each in processes:
+        begin(each)
+    for _ in range(2):
+        permits_appear(server)
+        server.kill()
+        time.sleep(0.3)  # for the processes to go on without it
+        server.start()
+    counts = [json.loads(each.communicate()[0]) for each in processes]
+    seconds = time.monotonic() - began_at
+    total = sum(taken for taken, _ in counts)
+    assert all(taken for taken, _ in counts)
+    assert total <= 9 * (seconds / 0.2 + 1)
+    assert total <= 25 * (seconds + 1)
+
+
+def greedy(server: RedisOfItsOwn, *, seconds: float) -> "subprocess.Popen[str]":
+    """Start a process that will take all it can for some seconds, and wait until it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", GREEDY, server.url, str(seconds)],
+        cwd=PROJECT_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def begin(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def permits_appear(server: RedisOfItsOwn) -> None:
+    for _ in range(1000):
+        if permits_of(server):
+            return
+        time.sleep(0.01)
+    raise AssertionError("no process asked Redis again")
 
 
 def permits_of(server: RedisOfItsOwn) -> list[int]:
@@ -170,6 +208,24 @@ def test_a_redis_that_lost_its_memory_is_told_by_each_process_what_it_took(
     server.start()
     assert taken(one, limit, most=1) == 1
     assert taken(other, limit) == 1
+
+
+def test_a_redis_that_lost_its_memory_lets_short_windows_pass_once_before_it_permits_again(
+    server: RedisOfItsOwn,
+) -> None:
+    one, other, short = limiter(server), limiter(server), RateLimit(9, 5.0)
+    one.take(bucket="venue", limits=[short])
+    other.take(bucket="elsewhere", limits=[short])
+    server.client().flushall()
+    for each in (one, other, limiter(server)):
+        with pytest.raises(Throttled) as refused:
+            each.take(bucket="venue", limits=[short])
+        assert 0 < refused.value.retry_after_seconds <= 5.0
+    one.take(bucket="hours", limits=[RateLimit(9, LONG)])
+
+
+def test_a_new_redis_permits_at_once(server: RedisOfItsOwn) -> None:
+    limiter(server).take(bucket="venue", limits=[RateLimit(9, 5.0)])
 
 
 def test_a_flushed_redis_is_told_as_well(server: RedisOfItsOwn) -> None:
