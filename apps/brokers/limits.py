@@ -6,8 +6,8 @@ process also remembers its own permits: with them it keeps to its share while Re
 gives them back to a Redis that has lost them.
 
 When Redis goes, or comes back without its memory, windows of up to five seconds count as used up
-once, because brokers lock out who exceeds those. Longer ones may be exceeded then, by what processes
-that have not asked since took before, as may all when some processes reach Redis and some do not.
+once, because brokers lock out who exceeds those. Longer ones may be exceeded then, by what
+processes that have not asked since took before, as may all when only some processes reach Redis.
 """
 
 import logging
@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -259,23 +259,14 @@ def permit_take(*, bucket: str, limits: Sequence[RateLimit], tokens: int = 1) ->
     )
 
 
-class RedisClient(Protocol):
-    """What the limits and breakers need of a client."""
-
-    def register_script(self, script: str) -> Any:
-        """Return what runs a script."""
-        ...
-
-
-def redis_client(url: str) -> RedisClient:
+def redis_client(url: str) -> redis.Redis:
     """Return a client that gives up soon, and tries a broken connection once more."""
-    client: RedisClient = redis.Redis.from_url(
+    return redis.Redis.from_url(
         url,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
-    return client
 
 
 @lru_cache(maxsize=4)
