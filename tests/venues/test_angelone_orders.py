@@ -1,40 +1,13 @@
 """Orders at the Angel One venue, by the broker's own client library as it is shipped."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.venues.angelone import AngelOneVenue
+from tests.venues.smart_orders import placed, row_of, status_of
 from tests.venues.smartapi import LIMIT_ORDER
-
-
-def eventually(ask: Callable[[], Any], wanted: object) -> None:
-    """Wait until what is asked for is so."""
-    deadline = time.monotonic() + 10
-    while (got := ask()) != wanted:
-        assert time.monotonic() < deadline, f"{got!r} did not become {wanted!r}"
-        time.sleep(0.02)
-
-
-def placed(smart: Any, **changes: Any) -> dict[str, str]:
-    """Place an order; return its ids."""
-    answer = smart.placeOrderFullResponse({**LIMIT_ORDER, **changes})
-    assert answer["status"] is True, answer
-    ids: dict[str, str] = answer["data"]
-    return ids
-
-
-def status_of(smart: Any, ids: dict[str, str]) -> str:
-    status: str = smart.individual_order_details(ids["uniqueorderid"])["data"]["status"]
-    return status
-
-
-def row_of(smart: Any, ids: dict[str, str]) -> dict[str, Any]:
-    rows = smart.orderBook()["data"]
-    found: dict[str, Any] = next(row for row in rows if row["orderid"] == ids["orderid"])
-    return found
+from tests.venues.waiting import eventually
 
 
 def test_an_order_is_placed_modified_and_filled(angelone: AngelOneVenue, smart: Any) -> None:

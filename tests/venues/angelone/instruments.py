@@ -56,7 +56,7 @@ class Instrument:
         return f"{self.expiry:%d%b%Y}".upper() if self.expiry else ""
 
     def row(self) -> Row:
-        """Return it as the master has it: text throughout, money in paise."""
+        """Return it as the master has it: text but for one flag, money in paise."""
         strike = Decimal(-1) if self.strike is None else self.strike * 100
         return {
             "token": self.token,
@@ -68,6 +68,8 @@ class Instrument:
             "instrumenttype": self.kind,
             "exch_seg": self.exchange,
             "tick_size": f"{self.tick * 100:.6f}",
+            "freeze_qty": "1800" if self.is_derivative else "0",
+            "is_cas_enabled": False,
         }
 
 
