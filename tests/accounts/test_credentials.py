@@ -206,6 +206,16 @@ def test_what_the_broker_says_is_kept_and_recorded_when_it_changes(
     assert actions().count("credential.checked") == 2
 
 
+def test_a_broker_that_repeats_what_it_was_sent_does_not_bring_it_into_the_database(
+    on_testnet: TradingAccount,
+) -> None:
+    credential = credential_store(account=on_testnet, values=VALUES)
+    said = f"apiKey {KEY} with sign {SECRET} is invalid"
+    checked = credential_check_record(credential=credential, error=said)
+    assert checked.check_error == "apiKey … with sign … is invalid"
+    assert KEY not in str(list(AuditEvent.objects.values()))
+
+
 def test_no_value_shows_in_the_row_its_text_its_history_or_the_log(
     live: TradingAccount, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -20,6 +20,7 @@ from apps.accounts.models import (
 from apps.accounts.selectors import credential_list_troubled, credential_trouble
 from apps.core.clock import now, wall_now
 from apps.core.models import AuditEvent
+from apps.core.sealing import SealBroken
 from apps.core.services import audit_record
 
 log = logging.getLogger(__name__)
@@ -163,12 +164,12 @@ def credential_check_record(
     Args:
         permissions: What it may do, in the broker's words; kept as they were if there is an error.
         expires_at: When it ends, timezone-aware; None keeps what is known.
-        error: What the broker said against it; no secrets. Empty: it works.
+        error: What the broker said against it, in which its own values are hidden. Empty: it works.
     """
     locked = _locked(credential)
     was = (locked.permissions, locked.expires_at, locked.check_error)
     locked.checked_at = wall_now()
-    locked.check_error = error[:400]
+    locked.check_error = _hidden(locked, error)[:400]
     locked.permissions = locked.permissions if error else sorted(permissions)
     locked.expires_at = expires_at or locked.expires_at
     locked.save(update_fields=["checked_at", "check_error", "permissions", "expires_at"])
@@ -193,6 +194,22 @@ def credentials_warn() -> int:
             if not warned.exists():
                 _record(credential, "warned", None, trouble)
     return len(troubled)
+
+
+@sensitive_variables("value", "values")
+def _hidden(credential: BrokerCredential, sentence: str) -> str:
+    """Take a credential's values out of what a broker said; some repeat what they were sent."""
+    if not sentence or not credential.sealed_values:
+        return sentence
+    try:
+        values = json.loads(credential.field_unseal("sealed_values"))
+    except SealBroken:
+        return (
+            "the broker refuses it; the rest is left out, for it may repeat what cannot be opened"
+        )
+    for value in values.values():
+        sentence = sentence.replace(value, "…")
+    return sentence
 
 
 def _activate(credential: BrokerCredential, by: User | None) -> None:
