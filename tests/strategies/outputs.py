@@ -5,6 +5,7 @@ from collections.abc import Callable
 from apps.strategies.domain import indicators
 from apps.strategies.domain.candles import Candles
 from apps.strategies.domain.lookahead import Column, Outputs
+from apps.strategies.smc import SmartMoneySettings, smart_money
 
 
 def named(name: str, values: tuple[Column, ...]) -> dict[str, Column]:
@@ -51,8 +52,13 @@ def traded(candles: Candles) -> Outputs:
     }
 
 
+def smart(candles: Candles) -> Outputs:
+    return smart_money(candles, SmartMoneySettings(memory=200)).outputs()
+
+
 OUTPUTS: dict[str, Callable[[Candles], Outputs]] = {
     "averages": averages,
     "ranges": ranges,
     "traded": traded,
+    "smart money": smart,
 }

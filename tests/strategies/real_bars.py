@@ -24,7 +24,7 @@ def bybit_candles(coin: str) -> Candles:
 
 @cache
 def eurusd_candles() -> Candles:
-    """24,423 bars of fifteen minutes, with weekends."""
+    """24,424 bars of fifteen minutes, with weekends."""
     frame = pl.read_csv(gzip.decompress(shared_file(EURUSD).read_bytes()))
     times = frame["Date"].str.to_datetime("%Y.%m.%d %H:%M:%S").to_numpy()
     columns = (

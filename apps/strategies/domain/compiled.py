@@ -20,8 +20,8 @@ R = TypeVar("R")
 class Compiled(Generic[P, R]):
     """A function that numba compiles on its first call; others of its kind may call it.
 
-    Arrays are handed over as contiguous and read-only, so that there is one machine code whoever
-    calls. A function makes the arrays that it answers with.
+    Arrays, also those in tuples, are handed over as contiguous and read-only, so that there is one
+    machine code whoever calls. A function makes the arrays that it answers with.
     """
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -57,6 +57,8 @@ def compiled(function: Callable[P, R]) -> Compiled[P, R]:
 
 
 def _as_read_only(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(_as_read_only(each) for each in value)
     if not isinstance(value, np.ndarray):
         return value
     view = np.ascontiguousarray(value).view()

@@ -19,7 +19,7 @@ from apps.strategies.domain.candles import Times
 Period = Literal["1h", "4h", "1d", "1w", "1M"]
 Integers = NDArray[np.int64]
 
-_HOUR, _DAY = 3600, 86_400
+_HOUR, _DAY, _MICROSECONDS = 3600, 86_400, 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _THURSDAY = 3  # 1970-01-01 was one; weeks begin on Monday
 _HOURS = {"1h": _HOUR, "4h": 4 * _HOUR, "1d": _DAY}
@@ -42,14 +42,32 @@ def local_seconds(open_at: Times, *, zone: str) -> Integers:
     Raises:
         PeriodUnknown: There is no such zone.
     """
-    seconds = open_at.astype("datetime64[s]").astype(np.int64)
-    if len(seconds) == 0 or zone == "UTC":
-        return seconds
-    first, last = int(seconds[0]) // _DAY, int(seconds[-1]) // _DAY
+    seconds: Integers = open_at.astype("datetime64[us]").view(np.int64) // _MICROSECONDS
+    starts, offsets = zone_offsets(open_at, zone=zone)
+    turns = np.append(np.searchsorted(seconds, starts[1:]), len(seconds))
+    for offset, (first, stop) in zip(offsets, pairwise([0, *turns]), strict=True):
+        seconds[first:stop] += offset
+    return seconds
+
+
+def zone_offsets(open_at: Times, *, zone: str) -> tuple[Integers, Integers]:
+    """Tell how far a place's clocks are ahead of UTC while bars open.
+
+    Returns:
+        From which second since 1970 on, and by how many seconds; ``(n_turns,) int64`` each, oldest
+        first, the first one at or before the first bar.
+
+    Raises:
+        PeriodUnknown: There is no such zone.
+    """
+    if len(open_at) == 0:
+        _place(zone)
+        return np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    first, last = (
+        int(moment.astype("datetime64[D]").astype(np.int64)) for moment in open_at[[0, -1]]
+    )
     starts, offsets = _offsets(zone, first, last + 1)
-    newest = np.searchsorted(np.array(starts), seconds, side="right") - 1
-    local: Integers = seconds + np.array(offsets)[newest]
-    return local
+    return np.array(starts, dtype=np.int64), np.array(offsets, dtype=np.int64)
 
 
 def period_ids(
@@ -76,7 +94,7 @@ def period_ids(
     if period == "1w":
         return (days + _THURSDAY) // 7
     if period == "1M":
-        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        return _months(days)
     raise PeriodUnknown(f"period must be 1h, 4h, 1d, 1w or 1M, was {period!r}")
 
 
@@ -108,6 +126,13 @@ def period_spans(ids: Integers) -> list[tuple[int, int]]:
     """Return each period whose beginning is at hand as its first row and the row after its last."""
     starts = period_starts(ids).tolist()
     return list(pairwise([*starts, len(ids)])) if starts else []
+
+
+def _months(days: Integers) -> Integers:
+    """Give each bar the number of its month, worked out once a day, since the calendar is slow."""
+    rows = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
+    months = days[rows].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.repeat(months, np.diff(np.append(rows, len(days))))
 
 
 @lru_cache(maxsize=256)
