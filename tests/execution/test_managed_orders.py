@@ -121,6 +121,26 @@ def test_a_bracket_is_sized_to_what_filled_and_ends_flat(desk: HandDesk) -> None
     assert_books_hold(desk)
 
 
+def test_a_bracket_at_market_pays_no_more_than_its_maximum_slippage(desk: HandDesk) -> None:
+    desk.enter(
+        group=GroupKind.BRACKET, group_settings=BRACKET, maximum_slippage_bps=D(100), quantity=10
+    )
+    desk.price(103)
+    desk.settle()
+    entry = desk.account.orders.get()
+    assert (entry.order_type, entry.time_in_force) == ("LIMIT", "IOC")
+    assert (entry.limit_price, entry.maximum_slippage_bps) == (D(101), D(100))
+    assert (entry.status, entry.filled_quantity, desk.held()) == ("CANCELED", D(0), D(0))
+    assert GroupState(desk.group().state).is_final
+
+
+def test_a_bracket_at_market_within_its_maximum_slippage_is_protected(desk: HandDesk) -> None:
+    desk.enter(group=GroupKind.BRACKET, group_settings=BRACKET, maximum_slippage_bps=D(100))
+    desk.settle()
+    assert desk.held() == D(10)
+    assert set(desk.working()) == {"stop", "target"}
+
+
 def test_an_oco_shrinks_and_ends_the_other_leg(desk: HandDesk) -> None:
     desk.enter(quantity=10)
     desk.settle()

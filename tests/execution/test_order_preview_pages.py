@@ -150,6 +150,11 @@ class TestPreview:
         page = self.ask(desk, kind="MARKET", maximum_slippage_bps="100")
         assert ">101.5</span>, IOC" in page
 
+    def test_it_says_what_the_entry_of_a_bounded_bracket_is_sent_as(self, desk: PaperDesk) -> None:
+        page = self.ask(desk, kind="BRACKET", stop_percent="5", maximum_slippage_bps="100")
+        assert "Entry sent as" in page
+        assert ">101.5</span>, IOC" in page
+
     def test_what_is_still_empty_is_no_mistake(self, desk: PaperDesk) -> None:
         page = self.ask(desk, kind="LIMIT", quantity="", side="")
         assert "Still to fill in: side, quantity, limit price." in page

@@ -79,6 +79,15 @@ def test_an_order_takes_the_fields_of_its_kind_and_no_others(
         assert getattr(ticket, field) == terms.get(field, False if is_flag else None)
 
 
+def test_a_bracket_takes_a_maximum_slippage_for_its_entry_at_market() -> None:
+    given = values(stop_price=D(90), maximum_slippage_bps=D(20))
+    ticket = ticket_of(entry_kind("BRACKET"), given, as_of=NOW)
+    assert ticket.maximum_slippage_bps == D(20)
+    assert ticket.group_settings == {"stop_price": "90", "entry_time_in_force": "GTC"}
+    twice = complaints("BRACKET", **given, entry_limit_price=D(99))
+    assert list(twice) == ["maximum_slippage_bps"]
+
+
 @pytest.mark.parametrize(
     ("name", "left_out", "settings"),
     [
@@ -94,7 +103,7 @@ def test_an_order_takes_the_fields_of_its_kind_and_no_others(
         ),
         (
             "BRACKET",
-            (),
+            ("maximum_slippage_bps",),
             {
                 "entry_limit_price": "99",
                 "stop_price": "90",

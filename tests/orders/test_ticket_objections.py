@@ -55,6 +55,11 @@ def said_of(rules: TradingRules = RULES, **terms: Any) -> list[tuple[str, str]]:
         {"quantity": D(5), "reduce_only": True},
         {"group": GroupKind.OCO, "side": Side.SELL, "group_settings": OCO},
         {"group": GroupKind.BRACKET, "group_settings": BRACKET},
+        {
+            "group": GroupKind.BRACKET,
+            "group_settings": BRACKET,
+            "maximum_slippage_bps": D(5),
+        },
         {"group": GroupKind.BRACKET, "group_settings": {"stop_ratio": "0.05"}},
         {"group": GroupKind.ICEBERG, "quantity": D(2000), "group_settings": ICEBERG},
         {"group": GroupKind.TWAP, "quantity": D(2000), "group_settings": TWAP},
@@ -230,6 +235,19 @@ def test_the_settings_of_a_managed_order_are_judged_one_by_one(
     wanted = "group" if field == "group" else f"group_settings.{field}".rstrip(".")
     assert words in said[wanted]
     assert set(said) <= {wanted, "group_settings.stop_price"}
+
+
+def test_a_bracket_that_enters_at_a_limit_takes_no_maximum_slippage() -> None:
+    settings = {**BRACKET, "entry_limit_price": "99"}
+    said = said_of(group=GroupKind.BRACKET, group_settings=settings, maximum_slippage_bps=D(5))
+    assert [field for field, _ in said] == ["maximum_slippage_bps"]
+
+
+def test_how_the_entry_is_bounded_is_for_the_desk_to_set() -> None:
+    settings = {**BRACKET, "entry_maximum_slippage_bps": "5"}
+    said = dict(said_of(group=GroupKind.BRACKET, group_settings=settings))
+    name = "group_settings.entry_maximum_slippage_bps"
+    assert "give the order itself a maximum_slippage_bps" in said[name]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ class OrderEntrySerializer(CommandSerializer):
     post_only = serializers.BooleanField(default=False)
     reduce_only = serializers.BooleanField(default=False)
     maximum_slippage_bps = PlainDecimalField(
-        required=False, help_text="Makes a market order a limit order at the worst price it allows."
+        required=False,
+        help_text="Makes a market order, or the market entry of a bracket, a limit order at the "
+        "worst price it allows.",
     )
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from apps.core.money import plain
 from apps.execution.selectors import MarketNow
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.models import Instrument
@@ -49,23 +50,46 @@ def placed_ticket(
     capabilities: BrokerCapabilities,
     origin: OrderOrigin,
 ) -> OrderTicket:
-    """Return the ticket as it will be sent: a market order may have to become a limit order."""
-    if ticket.group is not None or ticket.order_type is not OrderType.MARKET:
-        return ticket
-    is_barred = OrderType.MARKET not in capabilities.order_types or (
-        origin is not OrderOrigin.MANUAL and not capabilities.market_orders_by_algo
-    )
-    collar = ticket.maximum_slippage_bps
-    if collar is None and not is_barred:
+    """Return the ticket as it will be sent: a market order may have to become a limit order.
+
+    So may the entry of a bracket; where programs may send none at market, the desk bounds it as it
+    is sent, and here only what a maximum slippage bounds.
+    """
+    bound, is_barred = ticket.maximum_slippage_bps, False
+    if origin is not OrderOrigin.MANUAL:
+        is_barred = not capabilities.market_orders_by_algo
+    if bound is None and is_barred and ticket.group is None:
+        bound = COLLAR_BPS
+    if bound is None or not ticket.is_at_market:
         return ticket
     price = marketable_limit(
         side=ticket.side,
         quote=market.quote or QuoteView(last=market.reference_price),
-        collar_bps=COLLAR_BPS if collar is None else collar,
+        collar_bps=bound,
         tick_size=instrument.tick_size,
     )
     ends = TimeInForce.DAY if is_barred else TimeInForce.IOC
-    return replace(ticket, order_type=OrderType.LIMIT, limit_price=price, time_in_force=ends)
+    if ticket.group is None:
+        return replace(ticket, order_type=OrderType.LIMIT, limit_price=price, time_in_force=ends)
+    entry = {
+        "entry_limit_price": plain(price),
+        "entry_time_in_force": ends.value,
+        "entry_maximum_slippage_bps": plain(bound),
+    }
+    is_dated = ticket.time_in_force is not TimeInForce.GTC
+    return replace(
+        ticket,
+        group_settings={**(ticket.group_settings or {}), **entry},
+        time_in_force=ends if ends is TimeInForce.DAY and not is_dated else ticket.time_in_force,
+    )
+
+
+def entry_worst_price(ticket: OrderTicket) -> Decimal | None:
+    """Return the worst price that a placed bracket's entry may pay by its maximum slippage."""
+    settings = ticket.group_settings or {}
+    if ticket.group is None or "entry_maximum_slippage_bps" not in settings:
+        return None
+    return Decimal(settings["entry_limit_price"])
 
 
 def ticket_intent(

@@ -7,6 +7,7 @@ from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
 from apps.execution.selectors import MarketNow, desk_start_latest, risk_context
 from apps.execution.services.asking import (
+    entry_worst_price,
     placed_ticket,
     ticket_intent,
     ticket_notional,
@@ -32,11 +33,13 @@ class TicketPreview:
         notional: Its worth in quote currency.
         objections: What breaks a rule of the instrument; the gate is not asked then.
         answer: The gate's answer; None where there are objections.
+        entry_worst_price: Of a bracket whose entry at market is bounded; None: of any other.
         managed: How the desk would manage it; None: the venue takes it as it is.
     """
 
     market: MarketNow
     placed: OrderTicket
+    entry_worst_price: Decimal | None
     notional: Decimal
     objections: tuple[Objection, ...]
     answer: GateAnswer | None
@@ -63,6 +66,7 @@ def ticket_preview(
     return TicketPreview(
         market=market,
         placed=placed,
+        entry_worst_price=entry_worst_price(placed),
         notional=ticket_notional(placed, rules),
         objections=objections,
         answer=answer,

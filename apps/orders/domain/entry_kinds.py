@@ -126,9 +126,13 @@ ENTRY_KINDS: tuple[EntryKind, ...] = (
         "entry has filled.",
         offered=(
             *("entry_limit_price", "stop_price", "stop_percent"),
-            *("target_price", "target_percent"),
+            *("target_price", "target_percent", "maximum_slippage_bps"),
         ),
-        alternatives=(("stop_price", "stop_percent"), ("target_price", "target_percent")),
+        alternatives=(
+            ("stop_price", "stop_percent"),
+            ("target_price", "target_percent"),
+            ("entry_limit_price", "maximum_slippage_bps"),
+        ),
         group=GroupKind.BRACKET,
     ),
     EntryKind(
@@ -205,6 +209,7 @@ def ticket_of(kind: EntryKind, values: Mapping[str, Any], *, as_of: datetime) ->
         terms.setdefault("starts_at", as_of)
     if kind.group is GroupKind.BRACKET:
         terms["entry_time_in_force"] = time_in_force
+        common["maximum_slippage_bps"] = terms.pop("maximum_slippage_bps", None)
     settings = {_SETTINGS.get(name, name): _plain_json(value) for name, value in terms.items()}
     return OrderTicket(**common, group=kind.group, group_settings=settings)
 

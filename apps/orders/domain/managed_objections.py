@@ -80,6 +80,11 @@ def _oco(settings: OcoSettings, ticket: OrderTicket, _rules: TradingRules) -> It
 def _bracket(
     settings: BracketSettings, ticket: OrderTicket, rules: TradingRules
 ) -> Iterator[Objection]:
+    if settings.entry_maximum_slippage_bps is not None:
+        yield Objection(
+            _field("entry_maximum_slippage_bps"),
+            "The desk sets it; give the order itself a maximum_slippage_bps instead.",
+        )
     sign = ticket.side.sign
     entry = settings.entry_limit_price or rules.reference_price
     if settings.stop_price is not None and sign * (entry - settings.stop_price) <= 0:

@@ -120,10 +120,11 @@ def _flags(ticket: OrderTicket) -> Iterator[Objection]:
     bound = ticket.maximum_slippage_bps
     if bound is None:
         return
-    if ticket.group is not None or ticket.order_type is not OrderType.MARKET:
+    if not ticket.is_at_market:
         yield Objection(
             "maximum_slippage_bps",
-            "A maximum slippage goes with a market order; others have a price.",
+            "A maximum slippage goes with a market order, or a bracket that enters at market; "
+            "others have a price.",
         )
     elif not bound.is_finite() or not 0 <= bound < 10_000:
         yield Objection("maximum_slippage_bps", f"It must be 0 to 9999 basis points, was {bound}.")

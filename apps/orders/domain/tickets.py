@@ -20,7 +20,8 @@ class OrderTicket:
         limit_price, stop_price: Quote currency, by order type.
         trail_amount, trail_ratio: Distance of a trailing stop, one of them.
         expires_at: End of a GTD order (UTC).
-        maximum_slippage_bps: A market order becomes a limit order at the worst price this allows.
+        maximum_slippage_bps: A market order, or the entry at market of a bracket, becomes a limit
+            order at the worst price this allows.
     """
 
     side: Side
@@ -37,6 +38,14 @@ class OrderTicket:
     post_only: bool = False
     reduce_only: bool = False
     maximum_slippage_bps: Decimal | None = None
+
+    @property
+    def is_at_market(self) -> bool:
+        """Whether it begins with a market order, whose price a maximum slippage can bound."""
+        if self.group is None:
+            return self.order_type is OrderType.MARKET
+        settings = self.group_settings or {}
+        return self.group is GroupKind.BRACKET and settings.get("entry_limit_price") is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,8 @@ class BracketSettings(_Settings):
     Attributes:
         entry_limit_price: Makes the entry a limit order; None: a market order.
         entry_time_in_force: How long the entry works; of a day order until the group expires.
-        entry_maximum_slippage_bps: What bounds the entry's price, where something does.
+        entry_maximum_slippage_bps: What bounds the entry's price, where something does; the
+            entry is a limit order then.
         stop_price, target_price: Fixed prices; or by ratio from the entry's average price.
         is_stop_left_out: A strategy asked for a target alone; else a bracket needs a stop.
     """
