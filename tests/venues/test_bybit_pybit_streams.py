@@ -97,8 +97,10 @@ def test_private_stream_tells_the_life_of_an_order(
     heard.wait("order", orderLinkId="a1", orderStatus="Filled", cumExecQty="0.010")
     heard.wait("execution", orderLinkId="a1", execPrice="49000", isMaker=True, execType="Trade")
     heard.wait("position", symbol="BTCUSDT", side="Buy", size="0.010", entryPrice="49000")
-    coins = {coin["coin"]: coin for coin in heard.rows("wallet")[-1]["coin"]}
-    assert coins["USDT"]["walletBalance"] == "999999.902"  # 490 * 0.0002 of fee
+    until(
+        lambda: [(c["coin"], c["walletBalance"]) for c in heard.rows("wallet")[-1]["coin"]],
+        lambda coins: ("USDT", "999999.902") in coins,  # 490 * 0.0002 of fee
+    )
 
 
 def test_public_streams_tell_the_market(venue: BybitVenue, session: HTTP, heard: Heard) -> None:
@@ -141,3 +143,29 @@ def test_order_socket_places_amends_and_cancels(venue: BybitVenue, session: HTTP
         ),
     )
     socket.exit()
+
+
+def test_client_comes_back_after_a_cut_and_hears_on(
+    venue: BybitVenue, session: HTTP, private: VenueSocket, heard: Heard
+) -> None:
+    venue.control("cut")
+    until(
+        lambda: venue.control("state"),
+        lambda s: s["connections"] == 2 and [len(e["topics"]) for e in s["sockets"]] == [4],
+    )
+    place(session, "a1")
+    heard.wait("order", orderLinkId="a1", orderStatus="New")
+
+
+def test_messages_may_come_twice_or_late(
+    venue: BybitVenue, session: HTTP, private: VenueSocket, heard: Heard
+) -> None:
+    venue.fault("DUPLICATE", endpoint="private/execution")
+    venue.fault("REORDER", endpoint="private/order")
+    place(session, "a1", orderType="Market")
+    place(session, "a2", orderType="Market")
+    until(lambda: heard.rows("execution"), lambda rows: len(rows) == 3)
+    ids = [row["execId"] for row in heard.rows("execution")]
+    assert (len(ids), len(set(ids))) == (3, 2)
+    until(lambda: heard.rows("order"), lambda rows: len(rows) == 2)
+    assert {row["orderLinkId"] for row in heard.rows("order")} == {"a1", "a2"}
