@@ -28,6 +28,7 @@ from apps.marketdata.importers.options import DETECT_ALL, ReadOptions
 from apps.marketdata.importers.results import (
     POSSIBLY_UNFINISHED,
     QUARANTINED,
+    CandleArrays,
     QuarantinedRow,
     ReadResult,
     quarantine_described,
@@ -77,22 +78,7 @@ def candle_file_read(
         CandleFileRefused: The file cannot be read for certain; the message says what to do.
     """
     length = Timeframe(timeframe)
-    calendar = calendar_named(instrument_calendar)
-    reading = _reading(path, length, calendar, options)
-    _require_prices(reading.rows)
-    _require_spacing(reading.rows, length, calendar)
-    as_of, last_bar = last_bar_judge(
-        int(reading.rows.open_at.max()) // _SECOND,
-        timeframe=length,
-        calendar=calendar,
-        stated_as_of=options.as_of,
-        written_at=reading.table.written_at,
-    )
-    judgement = rows_judge(reading.rows, timeframe=length, calendar=calendar, as_of=as_of)
-    good = judgement.good(reading.frame.height)
-    if not good.size:
-        raise CandleFileRefused(_nothing_good(reading, judgement))
-    good = good[np.argsort(reading.rows.open_at[good], kind="stable")]
+    reading, judgement, last_bar, good = _judged(path, length, instrument_calendar, options)
     bars = _bars(reading, good, length)
     quarantined = _quarantined(reading, judgement)
     return ReadResult(
@@ -108,6 +94,56 @@ def candle_file_read(
             last_bar=last_bar,
         ),
     )
+
+
+def candle_arrays_read(
+    *,
+    path: Path,
+    timeframe: str,
+    instrument_calendar: str,
+    options: ReadOptions = DETECT_ALL,
+) -> CandleArrays:
+    """Read the good bars of a file as arrays, for research: no exact numbers, no row by row.
+
+    Args, refusals and judgement are those of ``candle_file_read``.
+
+    Raises:
+        CandleFileRefused: The file cannot be read for certain; the message says what to do.
+    """
+    reading, judgement, _, good = _judged(path, Timeframe(timeframe), instrument_calendar, options)
+    columns = {name: getattr(reading.rows, name)[good] for name in (*_PRICES, "volume")}
+    return CandleArrays(
+        open_at=reading.rows.open_at[good].astype("datetime64[us]"),
+        quarantined=len(judgement.reasons) + len(reading.times.unreadable),
+        first_reason=next(iter(judgement.reasons.values()), ""),
+        **columns,
+    )
+
+
+def _judged(
+    path: Path, timeframe: Timeframe, instrument_calendar: str, options: ReadOptions
+) -> tuple[_Reading, Judgement, dict[str, Any], NDArray[np.int64]]:
+    """Read and judge a file; return also what is known of its last bar, and its good rows."""
+    calendar = calendar_named(instrument_calendar)
+    reading = _reading(path, timeframe, calendar, options)
+    _require_prices(reading.rows)
+    _require_spacing(reading.rows, timeframe, calendar)
+    as_of, last_bar = last_bar_judge(
+        int(reading.rows.open_at.max()) // _SECOND,
+        timeframe=timeframe,
+        calendar=calendar,
+        stated_as_of=options.as_of,
+        written_at=reading.table.written_at,
+    )
+    judgement = rows_judge(reading.rows, timeframe=timeframe, calendar=calendar, as_of=as_of)
+    good = judgement.good(reading.frame.height)
+    if not good.size:
+        raise CandleFileRefused(_nothing_good(reading, judgement))
+    return reading, judgement, last_bar, _by_time(reading.rows.open_at, good)
+
+
+def _by_time(open_at: NDArray[np.int64], good: NDArray[np.int64]) -> NDArray[np.int64]:
+    return good[np.argsort(open_at[good], kind="stable")]
 
 
 def _reading(

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apps.marketdata.domain.quality import moment_text
 from apps.marketdata.domain.types import Bar
 
@@ -22,6 +25,27 @@ class QuarantinedRow:
     row_number: int
     reason: str
     row: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CandleArrays:
+    """The good bars of a file as arrays, oldest first, each open time once.
+
+    Attributes:
+        open_at: ``(n_bars,) datetime64[us]``, UTC.
+        open, high, low, close, volume: ``(n_bars,) float64``.
+        quarantined: How many rows were refused.
+        first_reason: Why the first of them was; empty where there is none.
+    """
+
+    open_at: NDArray[np.datetime64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    quarantined: int
+    first_reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The backtest as plain Python, NumPy and compiled loops: no Django, no database."""

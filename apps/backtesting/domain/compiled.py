@@ -1,0 +1,42 @@
+"""Compiles the loops of this package once, and keeps the machine code until a source changes.
+
+Numba looks only at the file of the function that it compiles. A loop whose callee changed in
+another file would go on running the old rule, so the cache is kept under a hash of all of them.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HERE = Path(__file__).parent
+
+
+def compiled(function: F) -> F:
+    """Compile a function of arrays and numbers at its first call, without Python's lock."""
+    config = vars(numba.config)
+    before = config["CACHE_DIR"]
+    config["CACHE_DIR"] = _CACHE
+    try:
+        return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        config["CACHE_DIR"] = before
+
+
+def _cache_folder() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(_HERE.glob("*.py")):
+        text = source.read_bytes()
+        if b"@compiled" in text or source.stem == "layout":
+            digest.update(text)
+    stated = os.environ.get("NUMBA_CACHE_DIR")
+    base = Path(stated) if stated else _HERE / "__pycache__"
+    return str(base / f"loops-{digest.hexdigest()[:16]}")
+
+
+_CACHE = _cache_folder()
