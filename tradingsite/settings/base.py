@@ -17,6 +17,7 @@ from tradingsite.env import (
     env_text,
     env_url,
 )
+from tradingsite.structured_logs import structured_logs_configure
 
 django_stubs_ext.monkeypatch()  # generic base classes such as DecimalField[...] at run time
 env_check()
@@ -322,6 +323,7 @@ HTTP_HOST = env_required("DESK_HTTP_HOST")
 HTTP_PORT = env_integer("DESK_HTTP_PORT", minimum=1, maximum=65535)
 WEB_WORKERS = env_integer("DESK_WEB_WORKERS", minimum=1, maximum=64)
 LOG_LEVEL = env_choice("DESK_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))
+structured_logs_configure()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
