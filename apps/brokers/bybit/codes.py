@@ -86,10 +86,14 @@ class CodeRefused(Exception):
     """Bybit answered with a return code; only the callers of this package see it."""
 
     def __init__(self, code: int, words: str, *, pause_seconds: float | None = None) -> None:
-        """Keep the code and the venue's words, cut to what a person reads."""
-        super().__init__(f"{code} {words}"[:200])
+        """Keep the code and the venue's words, cut to what a person reads.
+
+        A refused signature is explained by the text that was signed, which holds the key.
+        """
+        plain = words.partition("origin_string")[0].rstrip(" ,.:")
+        super().__init__(f"{code} {plain}"[:200])
         self.code = code
-        self.words = words[:160]
+        self.words = plain[:160]
         self.pause_seconds = pause_seconds
 
     @property
