@@ -7,6 +7,7 @@ from apps.core.embedded import (
 )
 from apps.core.sealing import keyring_of
 from tradingsite.env import env_text, env_url
+from tradingsite.error_reports import error_reports_start
 from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
 from tradingsite.settings.base import (
     ALLOWED_HOSTS,
@@ -37,3 +38,5 @@ SEALING_KEYS = env_text("DESK_SEALING_KEYS") or sealing_keys_read_or_create(
 )
 keyring_of(SEALING_KEYS)  # refuses malformed keys now, and not at the first secret
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+
+error_reports_start(env_text("DESK_SENTRY_DSN"), environment="embedded")

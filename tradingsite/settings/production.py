@@ -1,7 +1,8 @@
 """Several machines behind a TLS proxy: every secret and service is given, nothing is embedded."""
 
 from apps.core.sealing import keyring_of
-from tradingsite.env import env_required, env_url
+from tradingsite.env import env_required, env_text, env_url
+from tradingsite.error_reports import error_reports_start
 from tradingsite.settings.base import *  # noqa: F403  Django's own way to stack settings
 from tradingsite.settings.base import cache_from_url, database_from_url
 
@@ -37,3 +38,5 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+
+error_reports_start(env_text("DESK_SENTRY_DSN"), environment="production")
