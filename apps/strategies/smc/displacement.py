@@ -22,7 +22,7 @@ def displacement(
         ``(n_bars,) float64``: 1 upwards, -1 downwards, 0 none or not known. ``period + 2`` bars
         decide each, to the last bit.
 
-    Source: M. J. Huddleston (ICT), 2022 Mentorship, episode 2; the thresholds are ours.
+    Source: M. J. Huddleston (ICT), 2022 Mentorship; the thresholds are ours.
     """
     usual = average_range(candles.high, candles.low, candles.close, period)
     return _marks(

@@ -43,7 +43,7 @@ def fair_value_gaps(candles: Candles, *, memory: int = 500) -> Gaps:
         memory: For how many bars after it a gap is watched. Three bars decide a gap, and these the
             columns that follow, to the last bit.
 
-    Source: M. J. Huddleston (ICT), 2022 Mentorship, episode 2: the low of the third candle above
+    Source: M. J. Huddleston (ICT), 2022 Mentorship: the low of the third candle above
     the high of the first, and reversed; consequent encroachment is its middle.
     """
     high, low = candles.high, candles.low

@@ -59,7 +59,7 @@ def pools(
         range_period: Bars of that average.
 
     Source: equal highs and lows as in LuxAlgo, Smart Money Concepts (TradingView, 2022), threshold
-    in average ranges; sweep and run as in M. J. Huddleston (ICT), 2022 Mentorship, episode 3.
+    in average ranges; sweep and run as in M. J. Huddleston (ICT), 2022 Mentorship.
     """
     widths = average_range(candles.high, candles.low, candles.close, range_period)
     return pools_within(candles, found, tolerance_ranges * widths, memory=memory)

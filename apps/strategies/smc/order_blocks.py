@@ -56,7 +56,7 @@ def order_blocks(
         by_close: Whether a close beyond the far edge breaks it, or high and low are enough.
 
     Source: LuxAlgo, Smart Money Concepts (TradingView, 2022), order blocks; M. J. Huddleston
-    (ICT), 2016 Mentorship, on mitigation, the mean threshold and breakers.
+    (ICT), Core Content, month 4, on mitigation, the mean threshold and breakers.
     """
     leading = found.where(found.newest)
     bar, chosen = _block_bars(

@@ -11,7 +11,7 @@ from apps.strategies.smc.swings import Swings
 
 EQUILIBRIUM = 0.5
 OPTIMAL_ENTRY = (0.62, 0.79)
-"""How deep an optimal trade entry goes back, as a part of the leg: Huddleston (ICT), 2022, 3."""
+"""How deep an optimal trade entry goes back, as a part of the leg: M. J. Huddleston (ICT)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,7 +48,7 @@ def dealing_range(candles: Candles, found: Swings, *, memory: int = 500) -> Deal
         found: What ``swings`` said of them.
         memory: Bars after which a swing is forgotten. That and its window decide each row.
 
-    Source: M. J. Huddleston (ICT), 2022 Mentorship, episode 3: premium above the middle of the
+    Source: M. J. Huddleston (ICT), 2022 Mentorship: premium above the middle of the
     dealing range, discount below.
     """
     swung = (found.known_at, found.bar, found.side)

@@ -45,7 +45,7 @@ KILL_ZONES: dict[str, Session] = {
 }
 """Hours of New York in which moves are thought to begin.
 
-Source: M. J. Huddleston (ICT), 2022 Mentorship, episodes 2 and 4.
+Source: M. J. Huddleston (ICT), 2022 Mentorship.
 """
 
 
