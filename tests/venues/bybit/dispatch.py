@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from tests.venues.bybit.limits import TOO_MANY
 from tests.venues.bybit.public_reads import PUBLIC_READS
 from tests.venues.bybit.reads import READS
 from tests.venues.bybit.replies import Refusal, Row
@@ -19,7 +20,8 @@ _POSITION_OPERATIONS = {
     "/v5/position/trading-stop": "trading_stop",
     "/v5/account/set-margin-mode": "margin_mode",
 }
-_MOST_IN_BATCH = {"linear": 20, "spot": 10}
+_LARGEST_BATCH = 20
+_MOST_IN_BATCH = {"linear": _LARGEST_BATCH, "spot": 10}
 
 
 class Dispatch:
@@ -44,8 +46,11 @@ class Dispatch:
     def is_public(self, path: str) -> bool:
         return path in PUBLIC_READS
 
-    def answer(self, path: str, asked: Asked) -> tuple[Row, Row]:
+    def answer(self, path: str, asked: Asked, *, room: int = _LARGEST_BATCH) -> tuple[Row, Row]:
         """Return the result and the extra of an answer.
+
+        Args:
+            room: How many orders of a batch the rate limit lets through; the others fail.
 
         Raises:
             Refusal: The request is refused.
@@ -60,7 +65,7 @@ class Dispatch:
             self.venue.do(name, asked=dict(asked))
             return ({"reasons": []} if name == "margin_mode" else {}), {}
         if path.endswith("-batch"):
-            return self._batch(self._writes[path.removesuffix("-batch")], asked)
+            return self._batch(self._writes[path.removesuffix("-batch")], asked, room)
         return self._writes[path](asked), {}
 
     def _is_write(self, path: str) -> bool:
@@ -102,25 +107,29 @@ class Dispatch:
         ids = [{"orderId": order_id, "orderLinkId": link_id} for order_id, link_id in meant]
         return {"list": ids, "success": "1"}
 
-    def _batch(self, write: Callable[[Asked], Row], asked: Asked) -> tuple[Row, Row]:
+    def _batch(self, write: Callable[[Asked], Row], asked: Asked, room: int) -> tuple[Row, Row]:
         category, wanted = asked.get("category"), asked.get("request")
         if category not in _MOST_IN_BATCH or not isinstance(wanted, list) or not wanted:
             raise Refusal(10001, "params error: category or request invalid")
         if len(wanted) > _MOST_IN_BATCH[category]:
             raise Refusal(10001, f"params error: more than {_MOST_IN_BATCH[category]} orders")
+        stamp = {"createAt": str(self.venue.now_ms())} if write == self._create else {}
         rows, extra = [], []
-        for each in wanted:
-            single = {**each, "category": category}
+        for number, each in enumerate(wanted):
             words = {"category": category, "symbol": each.get("symbol", "")}
-            stamp = {"createAt": str(self.venue.now_ms())} if write == self._create else {}
             try:
-                rows.append({**words, **write(single), **stamp})
+                done = write({**each, "category": category}) if number < room else _refuse()
+                rows.append({**words, **done, **stamp})
                 extra.append({"code": 0, "msg": "OK"})
             except Refusal as refusal:
                 ids = {name: each.get(name, "") for name in ("orderId", "orderLinkId")}
-                rows.append({**words, **ids, **({"createAt": ""} if stamp else {})})
+                rows.append({**words, **ids, **dict.fromkeys(stamp, "")})
                 extra.append({"code": refusal.code, "msg": refusal.message})
         return {"list": rows}, {"list": extra}
+
+
+def _refuse() -> Row:
+    raise Refusal(10006, TOO_MANY)
 
 
 def _check_kinds(asked: object) -> None:

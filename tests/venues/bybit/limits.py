@@ -21,6 +21,7 @@ _BY_PATH = {
     "/v5/user/query-api": 10,
     "/v5/account/fee-rate": 5,
 }
+TOO_MANY = "Too many visits. Exceeded the API Rate Limit."
 _WINDOW_MS = 1000
 
 
@@ -39,20 +40,27 @@ class RateLimits:
         self.scale = scale
         self._taken: dict[tuple[str, str], deque[int]] = {}
 
-    def take(self, path: str, category: str, *, now_ms: int, count: int = 1) -> dict[str, str]:
-        """Count a request and return the headers that tell what is left.
+    def take(
+        self, path: str, category: str, *, now_ms: int, count: int = 1
+    ) -> tuple[dict[str, str], int]:
+        """Count a request, or the orders of a batch as far as there is room.
+
+        Returns:
+            The headers that tell what is left, and how many were taken: less than ``count`` of a
+            batch that is too large.
 
         Raises:
-            Refusal: 10006; headers by ``headers_exceeded``.
+            Refusal: 10006, there is no room at all; headers by ``headers_exceeded``.
         """
         limit = self._limit(path, category)
         if not limit:
-            return {}
+            return {}, count
         taken = self._bucket(path, category, now_ms)
-        if len(taken) + count > limit:
-            raise Refusal(10006, "Too many visits. Exceeded the API Rate Limit.")
-        taken.extend([now_ms] * count)
-        return _headers(limit, limit - len(taken), now_ms)
+        granted = min(count, limit - len(taken))
+        if granted <= 0:
+            raise Refusal(10006, TOO_MANY)
+        taken.extend([now_ms] * granted)
+        return _headers(limit, limit - len(taken), now_ms), granted
 
     def headers_exceeded(self, path: str, category: str, *, now_ms: int) -> dict[str, str]:
         """Return the headers of a refusal: when the bucket has room again."""

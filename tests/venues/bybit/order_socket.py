@@ -42,13 +42,14 @@ class OrderSocket:
     def _do(
         self, socket: Socket, message: Row, path: str, asked: Any, *, number: int, lost: bool
     ) -> None:
-        header, code, text = {}, 0, "OK"
+        code, text = 0, "OK"
+        header: dict[str, str] = {}
         data: Row = {}
         extra: Row = {}
         try:
             self._check(socket, message)
-            header = self._rest.take(path, asked)
-            data, extra = self._dispatch.answer(path, asked)
+            header, room = self._rest.take(path, asked)
+            data, extra = self._dispatch.answer(path, asked, room=room)
         except Refusal as refusal:
             code, text = refusal.code, refusal.message
             if code == 10006:

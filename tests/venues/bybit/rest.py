@@ -88,8 +88,8 @@ class Rest:
         if number:
             self.venue.journal.write(kind="ANSWER", number=number, code=code, lost=lost)
 
-    def take(self, path: str, asked: Mapping[str, Any]) -> dict[str, str]:
-        """Count a request against its limit; a batch counts each order."""
+    def take(self, path: str, asked: Mapping[str, Any]) -> tuple[dict[str, str], int]:
+        """Count a request against its limit, a batch order by order; see ``RateLimits.take``."""
         wanted = asked.get("request") if path.endswith("-batch") else None
         count = len(wanted) if isinstance(wanted, list) else 1
         category = str(asked.get("category", ""))
@@ -105,7 +105,7 @@ class Rest:
     ) -> Row:
         if not isinstance(asked, dict):
             return self._enveloped({}, code=10001, message="params error: body is not JSON")
-        path = request.path
+        path, room = request.path, 0
         try:
             if not self._dispatch.is_public(path):
                 settings = self.venue.settings
@@ -116,8 +116,9 @@ class Rest:
                     secret=settings.api_secret,
                     now_ms=self.venue.now_ms(),
                 )
-                headers.update(self.take(path, asked))
-            result, extra = self._dispatch.answer(path, asked)
+                left, room = self.take(path, asked)
+                headers.update(left)
+            result, extra = self._dispatch.answer(path, asked, room=room)
         except Refusal as refusal:
             if refusal.code == 10006:
                 headers.update(self.exceeded(path, asked))
