@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
@@ -51,9 +52,12 @@ LIMIT_ORDER = {
 }
 
 
-def totp_now() -> str:
-    """Return what the client's authenticator shows."""
-    return totp_code(VENUE_TOTP_SECRET, time.time())
+def totp_now(venue: AngelOneVenue | None = None) -> str:
+    """Return what the client's authenticator shows, by the machine's clock or a venue's."""
+    if venue is None:
+        return totp_code(VENUE_TOTP_SECRET, time.time())
+    at = datetime.fromisoformat(venue.control("state")["now"])
+    return totp_code(VENUE_TOTP_SECRET, at.timestamp())
 
 
 def library_pointed(venue: AngelOneVenue, patch: pytest.MonkeyPatch) -> None:
@@ -82,6 +86,6 @@ def client_made(venue: AngelOneVenue) -> Any:
 def logged_in(venue: AngelOneVenue) -> Any:
     """Return the library's REST client, logged in."""
     client = client_made(venue)
-    answer = client.generateSession(VENUE_CLIENT_CODE, VENUE_PIN, totp_now())
+    answer = client.generateSession(VENUE_CLIENT_CODE, VENUE_PIN, totp_now(venue))
     assert answer["status"] is True, answer
     return client

@@ -1,9 +1,9 @@
 """Good-till-triggered rules: kept by the broker, placed as an order once the price is there."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from decimal import Decimal
 
-from tests.venues.angelone.order_terms import number_read, whole_read
+from tests.venues.angelone.order_terms import number_read
 from tests.venues.angelone.replies import Refusal, Row
 from tests.venues.angelone.terms import INDIA
 from tests.venues.angelone.venue import Rule, Venue
@@ -36,10 +36,10 @@ def numbers_check(asked: Row) -> None:
     """
     for name, code in (("qty", "AB9006"), ("price", "AB9008"), ("triggerprice", "AB9009")):
         try:
-            (whole_read if name == "qty" else number_read)(asked, name)
+            number = number_read(asked, name)
         except Refusal:
             raise Refusal(code) from None
-        if not asked.get(name):
+        if not number or (name == "qty" and number % 1):
             raise Refusal(code)
 
 
@@ -70,7 +70,7 @@ def working_rule_of(venue: Venue, asked: Row) -> Rule:
 def rule_create(venue: Venue, at: datetime, /, *, asked: Row) -> str:
     """Keep a rule; return its id."""
     number = str(len(venue.books.rules) + 1)
-    venue.books.rules[number] = Rule(number, asked, "NEW", at, at)
+    venue.books.rules[number] = Rule(number, asked, "NEW", at, at, _rises(venue, asked))
     return number
 
 
@@ -78,6 +78,7 @@ def rule_modify(venue: Venue, at: datetime, /, *, id: str, asked: Row) -> None: 
     """Change a rule."""
     rule = venue.books.rules[id]
     rule.asked, rule.updated_at = {**rule.asked, **asked}, at
+    rule.rises = _rises(venue, rule.asked)
 
 
 def rule_end(venue: Venue, at: datetime, /, *, id: str, status: str) -> None:  # noqa: A002  its word
@@ -86,19 +87,13 @@ def rule_end(venue: Venue, at: datetime, /, *, id: str, status: str) -> None:  #
     rule.status, rule.updated_at = status, at
 
 
-def rules_reached(venue: Venue, before: dict[str, Any]) -> list[Rule]:
-    """Return the rules whose trigger lies between the last price before and the one now."""
-    reached: list[Rule] = []
-    for rule in venue.books.rules.values():
-        if rule.status != "NEW":
-            continue
-        key = (rule.asked["exchange"], str(rule.asked["symboltoken"]))
-        trigger, last = number_read(rule.asked, "triggerprice"), venue.market(key).last
-        low, high = sorted((before.get(rule.id, last), last))
-        if low <= trigger <= high:
-            reached.append(rule)
-        before[rule.id] = last
-    return reached
+def rules_reached(venue: Venue) -> list[Rule]:
+    """Return the rules whose trigger the market got to."""
+    return [
+        rule
+        for rule in venue.books.rules.values()
+        if rule.status == "NEW" and _is_reached(venue, rule)
+    ]
 
 
 def order_of(rule: Rule) -> Row:
@@ -143,6 +138,20 @@ def rule_rows(venue: Venue, asked: Row) -> list[Row]:
         if "FORALL" in wanted or rule.status in wanted
     ]
     return found[(page - 1) * count : page * count]
+
+
+def _last(venue: Venue, asked: Row) -> Decimal:
+    return venue.market((asked["exchange"], str(asked["symboltoken"]))).last
+
+
+def _rises(venue: Venue, asked: Row) -> bool:
+    """Tell whether the market must rise to get to the trigger."""
+    return number_read(asked, "triggerprice") >= _last(venue, asked)
+
+
+def _is_reached(venue: Venue, rule: Rule) -> bool:
+    last, trigger = _last(venue, rule.asked), number_read(rule.asked, "triggerprice")
+    return last >= trigger if rule.rises else last <= trigger
 
 
 def _word(at: datetime) -> str:

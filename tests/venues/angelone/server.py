@@ -47,7 +47,6 @@ class Server:
         self.updates = OrderUpdates(venue, self.script)
         self.port = 0
         self._away_status = 0
-        self._prices_before: dict[str, Any] = {}
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -55,7 +54,7 @@ class Server:
     def do(self, operation: str, **fields: Any) -> Any:
         """Change the venue, and let the streams tell."""
         answer = self.venue.do(operation, **fields)
-        for rule in rules_reached(self.venue, self._prices_before):
+        for rule in rules_reached(self.venue):
             self.venue.do("rule_end", id=rule.id, status="SENTTOEXCHANGE")
             order = self.venue.do("place", asked=order_of(rule))
             self.later("enter", orderid=order.orderid)

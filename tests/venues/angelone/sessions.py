@@ -46,11 +46,13 @@ def token_read(token: str, *, use: Use, at: datetime, logged_out: set[int]) -> R
     if not parts or not hmac.compare_digest(_signature(parts).encode(), signature.encode()):
         raise TokenBad
     claims: Row = json.loads(base64.urlsafe_b64decode(parts.split(".")[1] + "=="))
-    if claims["token"] != use or claims["sid"] in logged_out:
+    if claims["token"] != use:
         raise TokenBad
     issued = datetime.fromtimestamp(claims["iat"], tz=INDIA)
     if issued.date() != at.astimezone(INDIA).date():
         raise TokenExpired
+    if claims["sid"] in logged_out:
+        raise TokenBad
     return claims
 
 

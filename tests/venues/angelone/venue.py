@@ -49,13 +49,14 @@ class Carried:
 
 @dataclass
 class Rule:
-    """A GTT rule."""
+    """A GTT rule; ``rises`` where the market was below its trigger when it was made."""
 
     id: str
     asked: Row
     status: str
     created_at: datetime
     updated_at: datetime
+    rises: bool
 
 
 Operation = Callable[..., Any]
