@@ -75,7 +75,9 @@ def every_call(gateway: BrokerGateway, number: int) -> list[Callable[[], object]
         as_of=datetime.now(UTC),
     )
     named = {"client_order_id": client_order_id, "symbol": SYMBOL}
-    change = OrderAmendment(**named, limit_price=Decimal(48001))
+    change = OrderAmendment(
+        client_order_id=client_order_id, symbol=SYMBOL, limit_price=Decimal(48001)
+    )
     return [
         lambda: gateway.order_place(request),
         lambda: gateway.order_find(**named),

@@ -116,7 +116,7 @@ def database_rows() -> Iterator[str]:
 
 def redis_entries() -> Iterator[str]:
     """Yield every key with its value."""
-    client: Any = redis.Redis.from_url(settings.REDIS_URL)
+    client: Any = redis.Redis.from_url(str(settings.REDIS_URL))
     for key in client.scan_iter():
         kind = client.type(key)
         read = {
