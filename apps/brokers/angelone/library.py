@@ -62,6 +62,7 @@ for _module in (
 ):
     _module.logger = _SILENT  # its own writes PIN, one-time password and token
 SmartApi.smartConnect.log = _SILENT
+logging.getLogger("websocket").setLevel(logging.CRITICAL)  # the desk tells each end itself
 
 WRITES = frozenset(
     {
