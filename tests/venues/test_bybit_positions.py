@@ -187,6 +187,28 @@ def test_spot_fees_are_in_what_is_received(desk: VenueDesk) -> None:
     assert (sold["feeCurrency"], sold["execFee"]) == ("USDT", "0.5")
 
 
+@pytest.mark.parametrize(
+    ("kind", "execution_type", "cancel_type"),
+    [
+        ("LIQUIDATION", "BustTrade", "CancelAllBeforeLiq"),
+        ("ADL", "AdlTrade", "CancelAllBeforeAdl"),
+    ],
+)
+def test_position_can_be_taken_away_by_an_order_that_the_client_never_sent(
+    desk: VenueDesk, kind: str, execution_type: str, cancel_type: str
+) -> None:
+    desk.market("m1", takeProfit="55000")
+    desk.place("waits")
+    desk.price("46000")
+    desk.place("waits-2", price="40000")
+    desk.control("take_position", symbol="BTCUSDT", kind=kind)
+    assert desk.position()["size"] == "0"
+    assert desk.end("waits-2")[:2] == ("Cancelled", cancel_type)
+    [row] = desk.ask("/v5/execution/list", **LINEAR, execType=execution_type)["list"]
+    assert (row["orderLinkId"], row["side"], row["execQty"]) == ("", "Sell", "0.020")
+    assert desk.told("execution")[-1]["createType"].startswith("CreateBy")
+
+
 def test_closed_profit_is_net_of_the_closing_fee(desk: VenueDesk) -> None:
     desk.market("in", qty="0.02")
     desk.price("51000")

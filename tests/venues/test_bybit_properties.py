@@ -63,6 +63,7 @@ STEPS = st.lists(
         st.tuples(st.just("price"), PRICES, st.none() | QUANTITIES),
         st.tuples(st.just("trade"), SIDES, PRICES, QUANTITIES),
         st.tuples(st.just("funding"), st.sampled_from(["0.0001", "-0.0003"])),
+        st.tuples(st.just("take"), st.sampled_from(["LIQUIDATION", "ADL"])),
         st.tuples(st.just("settle"), st.booleans()),
     ),
     max_size=40,
@@ -77,6 +78,8 @@ def take(desk: VenueDesk, step: tuple[Any, ...]) -> None:
             desk.control("trade", symbol="BTCUSDT", side=side, price=price, quantity=quantity)
         case ("funding", rate):
             desk.control("funding", symbol="BTCUSDT", rate=rate)
+        case ("take", kind):
+            desk.control("take_position", symbol="BTCUSDT", kind=kind)
         case ("settle", held):
             desk.held = held
             desk.settle()
@@ -94,7 +97,7 @@ def fills_add_up(desk: VenueDesk) -> None:
     traded: dict[str, Decimal] = defaultdict(Decimal)
     sizes: dict[int, Decimal] = defaultdict(Decimal)
     for row in desk.venue.account.executions:
-        if row["execType"] != "Trade":
+        if row["execType"] == "Funding":
             continue
         traded[row["orderId"]] += D(row["execQty"])
         order = desk.venue.orders[row["orderId"]]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.venues.bybit.server import Server
 
 # They find all in the book that was acknowledged before, unless ``settle`` is false.
-_OPERATIONS = ("price", "trade", "house_leave", "coin", "funding")
+_OPERATIONS = ("price", "trade", "house_leave", "coin", "funding", "take_position")
 
 
 class Control:

@@ -13,6 +13,8 @@ from tests.venues.exchange import Execution
 ZERO = Decimal(0)
 TAKER = {"linear": Decimal("0.00055"), "spot": Decimal("0.001")}
 MAKER = {"linear": Decimal("0.0002"), "spot": Decimal("0.001")}
+# By who made the order, where it was neither the client nor an exit of the client's.
+EXECUTION_TYPES = {"CreateByLiq": "BustTrade", "CreateByAdl_PassThrough": "AdlTrade"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _execution_row(venue: Venue, order: VenueOrder, booked: Booked) -> Row:
         "orderQty": text(order.quantity),
         "orderPrice": text(order.price, none="0"),
         "execValue": text(booked.value),
-        "execType": "Trade",
+        "execType": EXECUTION_TYPES.get(order.create_type, "Trade"),
         "execQty": places(booked.quantity, listed.step),
         "closedSize": text(booked.closed) if booked.closed else "",
         "seq": venue.sequence,

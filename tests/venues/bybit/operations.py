@@ -1,6 +1,6 @@
 """All that changes the venue, by the name under which its journal has it."""
 
-from tests.venues.bybit import creation, house, position_requests, requests
+from tests.venues.bybit import creation, force, house, position_requests, requests
 from tests.venues.bybit.venue import Operation
 
 OPERATIONS: dict[str, Operation] = {
@@ -18,4 +18,5 @@ OPERATIONS: dict[str, Operation] = {
     "trade": house.trade,
     "coin": house.coin,
     "funding": house.funding,
+    "take_position": force.take_position,
 }
