@@ -70,6 +70,24 @@ def test_sending_again_what_was_not_refused_is_a_blind_resend(
     assert angelone.journal().blind_resends() == ["tag-1"]
 
 
+def test_a_refusal_that_came_too_late_counts_as_none(angelone: AngelOneVenue, smart: Any) -> None:
+    angelone.fault("DELAY", endpoint="placeOrder", seconds=0.5)
+    smart.timeout = 0.1
+    with pytest.raises(requests.Timeout):
+        smart.placeOrderFullResponse({**TAGGED, "quantity": "0"})
+    smart.timeout = 5
+    eventually(lambda: len(list(angelone.journal().of_kind("ANSWER"))), 1)
+    smart.placeOrderFullResponse(dict(TAGGED))
+    assert angelone.journal().blind_resends() == ["tag-1"]
+
+
+def test_requests_are_numbered_on_after_a_restart(angelone: AngelOneVenue, smart: Any) -> None:
+    smart.placeOrderFullResponse(dict(TAGGED))
+    angelone.restart()
+    smart.orderBook()
+    assert [each["number"] for each in angelone.journal().of_kind("REQUEST")] == [1, 2]
+
+
 def test_sending_again_what_was_refused_is_none(angelone: AngelOneVenue, smart: Any) -> None:
     refused = smart.placeOrderFullResponse({**TAGGED, "quantity": "0"})
     assert refused["status"] is False

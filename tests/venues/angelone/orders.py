@@ -89,6 +89,7 @@ class Order:
     Attributes:
         number: Its place among all orders that ever came; makes its ids.
         is_entered: Whether the exchange has it.
+        blocked: The funds that it keeps from others, in rupees.
         refuses_with: The text with which it is refused after it was taken; empty: it is not.
         first_part: How much trades when it enters; None: whatever can.
         change: What a modification asks for, until the exchange has it.
@@ -108,6 +109,7 @@ class Order:
     cancelled: int = 0
     is_triggered: bool = False
     is_entered: bool = False
+    blocked: Decimal = ZERO
     refuses_with: str = ""
     first_part: int | None = None
     change: Row = field(default_factory=dict)

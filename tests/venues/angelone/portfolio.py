@@ -68,7 +68,15 @@ def funds_available(venue: Venue) -> Decimal:
 def funds_used(venue: Venue) -> Decimal:
     """Return what positions and working orders tie up."""
     used = sum((_margin_of(position) for position in venue.books.positions.values()), ZERO)
-    return used + sum((order_margin(venue, order) for order in _working(venue)), ZERO)
+    return used + venue.books.blocked
+
+
+def block(venue: Venue, order: Order) -> None:
+    """Block what the rest of an order needs now, and no more what it needed before."""
+    works = order.is_entered and not order.is_final
+    needed = order_margin(venue, order) if works else ZERO
+    venue.books.blocked += needed - order.blocked
+    order.blocked = needed
 
 
 def order_margin(venue: Venue, order: Order) -> Decimal:

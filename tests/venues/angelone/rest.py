@@ -35,7 +35,7 @@ class Rest:
     def __init__(self, venue: Venue, access: Access, orders: OrdersApi) -> None:
         self._venue, self._access = venue, access
         self.limits = RateLimits(venue.settings.rate_scale)
-        self._number = 0
+        self._number = venue.requests_before
         self._by_path = _table(venue, orders)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -74,19 +74,7 @@ class Rest:
             asked=fields,
         )
         answer = await handler(request)
-        body = answer.get(ANSWER, {})
-        fault = request.get(FAULT)
-        self._venue.journal.write(
-            kind="ANSWER",
-            number=number,
-            http=answer.status,
-            ok=body.get("status") is True,
-            code=body.get("errorcode") or body.get("errorCode") or "",
-            orderid=str((body.get("data") or {}).get("orderid", ""))
-            if isinstance(body.get("data"), dict)
-            else "",
-            lost=fault is not None and fault.loses_answer,
-        )
+        self._venue.journal.write(kind="ANSWER", number=number, **_written(request, answer))
         return answer
 
     def _payload(self, request: web.Request, path: str, name: str, asked: object) -> Any:
@@ -174,6 +162,20 @@ def _asked(request: web.Request, body: str) -> object:
         return json.loads(text or "{}")
     except json.JSONDecodeError:
         return None
+
+
+def _written(request: web.Request, answer: web.StreamResponse) -> Row:
+    """Return what the journal keeps of an answer, and whether it got to who asked."""
+    body, fault = answer.get(ANSWER, {}), request.get(FAULT)
+    payload = body.get("data")
+    has_gone = request.transport is None or request.transport.is_closing()
+    return {
+        "http": answer.status,
+        "ok": body.get("status") is True,
+        "code": body.get("errorcode") or body.get("errorCode") or "",
+        "orderid": str(payload.get("orderid", "")) if isinstance(payload, dict) else "",
+        "lost": has_gone or (fault is not None and fault.loses_answer),
+    }
 
 
 def _answered(body: Row, status: int) -> web.Response:

@@ -7,6 +7,7 @@ from typing import Any
 from tests.venues.angelone.market import Market
 from tests.venues.angelone.order_terms import terms_read
 from tests.venues.angelone.orders import AMO, Order, Status, Trade, unique_id
+from tests.venues.angelone.portfolio import block
 from tests.venues.angelone.replies import Row
 from tests.venues.angelone.risk import refusal_of
 from tests.venues.angelone.terms import INDIA
@@ -150,6 +151,7 @@ def moved(
     """Give an order another status, and tell it."""
     order.status, order.updated_at = status, at
     order.text = order.text if text is None else text
+    block(venue, order)
     if order.is_final:
         venue.books.working.pop(order.orderid, None)
     venue.tell(order)

@@ -75,6 +75,7 @@ class Books:
     holdings: dict[Key, Carried] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     cash: Decimal = Decimal(0)
+    blocked: Decimal = Decimal(0)
     order_count: int = 0
     fill_count: int = 0
 
@@ -85,6 +86,7 @@ class Venue:
     Attributes:
         offset: From the machine's clock to the venue's.
         events: What happened and streams have not told yet.
+        requests_before: How many requests the journal had at the start.
     """
 
     def __init__(
@@ -101,7 +103,9 @@ class Venue:
         self.instruments: dict[Key, Instrument] = {}
         self._markets: dict[Key, Market] = {}
         self._operations = operations
-        past = list(journal_read(journal).of_kind("DONE"))
+        told = journal_read(journal)
+        past = list(told.of_kind("DONE"))
+        self.requests_before = len(list(told.of_kind("REQUEST")))
         self.journal = JournalFile(journal)
         for entry in past:
             at = datetime.fromisoformat(entry["at"])
