@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ MOST_TOKENS = 1000
 
 GAP_LOOK = timedelta(seconds=5)
 WARM_UP = timedelta(days=5)
+HINT_PAUSE_SECONDS = 0.5
 CORRELATION = "desk"
 BarsStored = Callable[[Instrument, str], None]
 
@@ -115,7 +117,6 @@ class MarketListener:
 
         Raises:
             TooManyTokens: They are more than one connection takes.
-            Rejected: One is not in the list of instruments.
         """
         if len(wanted) > MOST_TOKENS:
             raise TooManyTokens(
@@ -123,7 +124,11 @@ class MarketListener:
             )
         watched = {}
         for instrument, timeframes in wanted.items():
-            there = listed(instrument.symbol)
+            try:
+                there = listed(instrument.symbol)
+            except Rejected as refusal:
+                log.warning("%s is not watched: %s", instrument, refusal)
+                continue
             builders = {
                 name: BarBuilder(timeframe=Timeframe(name), calendar=instrument.calendar)
                 for name in timeframes
@@ -283,14 +288,15 @@ class OrderListener:
     """Listens to order updates; each is a hint to read the books over REST.
 
     Attributes:
-        on_hint: Called after news, and once after each new connection.
+        on_hint: Called after news, and once after each new connection; False: call it again.
     """
 
     client: AngelOneClient
-    on_hint: Callable[[], None]
+    on_hint: Callable[[], bool]
     url: str = field(default_factory=lambda: str(settings.ANGELONE_ORDERS_URL))
     _door: _Doorkeeper = field(init=False)
     _has_news: bool = True
+    _hints_at: float = 0.0
 
     def __post_init__(self) -> None:
         self._door = _Doorkeeper(self.client, self.url)
@@ -326,9 +332,12 @@ class OrderListener:
 
     def moment(self) -> None:
         """Pass the hint on, once for all that came together."""
-        if self._has_news:
-            self._has_news = False
-            self.on_hint()
+        if not self._has_news or time.monotonic() < self._hints_at:
+            return
+        self._has_news = False  # before: what comes meanwhile is news again
+        self._hints_at = time.monotonic() + HINT_PAUSE_SECONDS
+        if not self.on_hint():
+            self._has_news = True
 
     def refused(self, error: Exception) -> None:
         """Get other tokens for the next attempt."""

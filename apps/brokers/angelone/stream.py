@@ -128,6 +128,7 @@ class SupervisedSocket:
         self._heard_at = self._data_at = 0.0
         self._overflowed = False
         self._opened = threading.Event()
+        self._renews = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -139,6 +140,10 @@ class SupervisedSocket:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def renew(self) -> None:
+        """Make a new connection: what is watched has changed."""
+        self._renews.set()
 
     def _run(self) -> None:
         pause_seconds, patience = FIRST_PAUSE_SECONDS, self._stale_seconds
@@ -167,6 +172,7 @@ class SupervisedSocket:
         self._inbox = queue.Queue(MOST_WAITING)
         self._overflowed = False
         self._opened.clear()
+        self._renews.clear()
         try:
             attempt = self._listener.attempt(
                 Notes(opened=self._opened.set, received=self._received, ponged=self._ponged)
@@ -238,12 +244,16 @@ class SupervisedSocket:
 
     def _dead(self, patience: float, garbage: int) -> str:
         moment = time.monotonic()
-        if moment - self._heard_at > self._silent_seconds:
-            return f"nothing came for {self._silent_seconds:g} s"
-        if garbage > MOST_GARBAGE:
-            return f"{garbage} messages in a row cannot be read"
-        if self._overflowed:
-            return "messages came faster than they could be dealt with"
+        faults = {
+            "what is watched has changed": self._renews.is_set(),
+            "messages came faster than they could be dealt with": self._overflowed,
+            f"nothing came for {self._silent_seconds:g} s": moment - self._heard_at
+            > self._silent_seconds,
+            f"{garbage} messages in a row cannot be read": garbage > MOST_GARBAGE,
+        }
+        for sentence, is_so in faults.items():
+            if is_so:
+                return sentence
         if moment - self._data_at <= patience:
             return ""
         if not self._listener.expects_data():

@@ -5,13 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.angelone.client import AngelOneClient
 from apps.brokers.angelone.feed import MarketListener, OrderListener
 from apps.brokers.angelone.gateway import AngelOneGateway
+from apps.core.clock import now
 from apps.marketdata.models import Instrument
+from apps.orders.domain.types import OrderRequest, OrderType, Side, TimeInForce
 from tests.contracts.angelone import SYMBOL, angelone_account, gateway_to, listing_of
 from tests.factories.marketdata import InstrumentFactory
 from tests.venues.angelone import AngelOneVenue, angelone_venue
@@ -31,6 +35,19 @@ class VenueDesk:
     def gateway(self) -> AngelOneGateway:
         return gateway_to(self.venue, self.account)
 
+    def request(self, key: str, **changes: Any) -> OrderRequest:
+        """Ask to buy one share."""
+        values: dict[str, Any] = {
+            "client_order_id": key,
+            "symbol": self.instrument.symbol,
+            "side": Side.BUY,
+            "order_type": OrderType.LIMIT,
+            "quantity": Decimal(1),
+            "time_in_force": TimeInForce.DAY,
+            "as_of": now(),
+        }
+        return OrderRequest(**{**values, **changes})
+
     @property
     def client(self) -> AngelOneClient:
         return self.gateway.client
@@ -49,8 +66,9 @@ class VenueDesk:
             client=self.client, on_hint=self._hint, url=f"{self.venue.ws_url}/smart-order-update"
         )
 
-    def _hint(self) -> None:
+    def _hint(self) -> bool:
         self.hints += 1
+        return True
 
 
 @contextmanager

@@ -1,0 +1,82 @@
+"""The process that listens to Angel One brings reports in and wakes whoever trades on a bar."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+from apps.core.clock import now
+from apps.execution.services.listening import AngelOneListening
+from apps.marketdata.models import Candle, Quote
+from apps.reconciliation.models import ReportCursor
+from apps.strategies.models import DeploymentState
+from tests.brokers.angelone.venue_desk import VenueDesk, until, venue_desk
+from tests.contracts.broker import D
+from tests.factories.strategies import DeploymentFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def woken() -> list[int]:
+    return []
+
+
+def listening_of(desk: VenueDesk, woken: list[int], settings: SettingsWrapper) -> AngelOneListening:
+    settings.ANGELONE_FEED_URL = f"{desk.venue.ws_url}/smart-stream"
+    settings.ANGELONE_ORDERS_URL = f"{desk.venue.ws_url}/smart-order-update"
+    settings.ANGELONE_URL = desk.venue.url
+    return AngelOneListening(
+        account=desk.account,
+        wake_deployment=woken.append,
+        wake_account=woken.append,
+        client=desk.client,
+    )
+
+
+def test_running_deployments_are_followed_with_quotes_and_woken_by_bars(
+    tmp_path: Path, woken: list[int], settings: SettingsWrapper
+) -> None:
+    with venue_desk(tmp_path) as desk:
+        listening = listening_of(desk, woken, settings)
+        listening.start()
+        try:
+            deployment = DeploymentFactory(
+                account=desk.account, timeframe="1m", state=DeploymentState.RUNNING
+            )
+            deployment.instruments.set([desk.instrument])
+            listening.instruments_follow()
+            until(lambda: Quote.objects.filter(instrument=desk.instrument).exists())
+            open_at = (now() - timedelta(minutes=3)).replace(second=0, microsecond=0)
+            listening._bars_come(desk.instrument, "1m")
+            assert woken == [deployment.pk]
+            assert not Candle.objects.filter(open_at__gt=open_at + timedelta(hours=1)).exists()
+        finally:
+            listening.stop()
+
+
+def test_order_at_the_broker_is_read_after_its_update(
+    tmp_path: Path, woken: list[int], settings: SettingsWrapper
+) -> None:
+    with venue_desk(tmp_path) as desk:
+        listening = listening_of(desk, woken, settings)
+        listening.start()
+        try:
+            until(lambda: ReportCursor.objects.filter(account=desk.account).exists())
+            placed = desk.gateway.order_place(desk.request("L1", limit_price=D(90)))
+            assert placed.client_order_id == "L1"
+            until(lambda: ReportCursor.objects.get(account=desk.account).cursor != "")
+            until(lambda: desk.account.pk in woken)
+        finally:
+            listening.stop()
+
+
+def test_day_ends_with_a_log_out(
+    tmp_path: Path, woken: list[int], settings: SettingsWrapper
+) -> None:
+    with venue_desk(tmp_path) as desk:
+        desk.gateway.balance_list()
+        assert desk.client.log_out() is True
+        assert desk.client.log_out() is False
+        assert desk.gateway.balance_list()
