@@ -5,6 +5,12 @@ from collections.abc import Callable
 from apps.strategies.domain import indicators
 from apps.strategies.domain.candles import Candles
 from apps.strategies.domain.lookahead import Column, Outputs
+from apps.strategies.domain.regimes import (
+    RegimeRule,
+    WalkForward,
+    regimes_by_rule,
+    regimes_hidden,
+)
 from apps.strategies.smc import SmartMoneySettings, smart_money
 
 
@@ -56,9 +62,26 @@ def smart(candles: Candles) -> Outputs:
     return smart_money(candles, SmartMoneySettings(memory=200)).outputs()
 
 
+def regimes(candles: Candles) -> Outputs:
+    found = regimes_by_rule(candles, RegimeRule(rank_bars=200))
+    return {
+        "trend": found.trend,
+        "efficiency": found.efficiency,
+        "volatility": found.volatility,
+        "rank": found.rank,
+    }
+
+
+def hidden(candles: Candles) -> Outputs:
+    found = regimes_hidden(candles, WalkForward(fit_bars=120, refit_bars=200))
+    return {"state": found.state, "quiet": found.probability[:, 0], "wild": found.probability[:, 1]}
+
+
 OUTPUTS: dict[str, Callable[[Candles], Outputs]] = {
     "averages": averages,
     "ranges": ranges,
     "traded": traded,
     "smart money": smart,
+    "regimes by rule": regimes,
+    "hidden regimes": hidden,
 }

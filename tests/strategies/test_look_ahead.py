@@ -20,6 +20,7 @@ from apps.strategies.domain.lookahead import (
     prefix_lengths,
     strategy_outputs,
 )
+from apps.strategies.domain.regimes import model_fit, states_filtered
 from apps.strategies.domain.strategy import Signals, Strategy, StrategyParameters
 from tests.long_form import IS_LONG, cases
 from tests.strategies.markets import candles
@@ -66,7 +67,16 @@ def scaled(candles: Candles) -> Outputs:
     return {"scaled": (candles.close - candles.low.min()) / max(width, 1e-9)}
 
 
-@pytest.mark.parametrize("cheat", [lagging_span, centred, scaled])
+def hindsight(candles: Candles) -> Outputs:
+    """A model of hidden regimes that was fitted on the bars that it reads."""
+    features = np.column_stack((candles.close - candles.open, candles.high - candles.low))
+    if len(features) < 20:
+        return {"hindsight": np.full(len(features), np.nan)}
+    model, _ = model_fit(features)
+    return {"hindsight": states_filtered(features, model)[:, 0]}
+
+
+@pytest.mark.parametrize("cheat", [lagging_span, centred, scaled, hindsight])
 def test_what_looks_ahead_is_caught(cheat: Callable[[Candles], Outputs]) -> None:
     [leak] = leaks_of(cheat)
     assert leak.row < leak.bars < 300
