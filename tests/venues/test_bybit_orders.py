@@ -162,6 +162,17 @@ def test_conditional_order_that_is_canceled_before_its_price_is_deactivated(
     assert desk.status("s1") == "Deactivated"
 
 
+@pytest.mark.parametrize("kind", ["MarkPrice", "IndexPrice"])
+def test_conditional_order_waits_for_the_price_that_it_watches(desk: VenueDesk, kind: str) -> None:
+    terms = {"triggerPrice": "51000", "triggerDirection": 1, "triggerBy": kind}
+    desk.place("s1", price="52000", **terms)
+    desk.price("51500", mark="50500", index="50500")
+    assert desk.status("s1") == "Untriggered"
+    word = {"MarkPrice": "mark", "IndexPrice": "index"}[kind]
+    desk.price("50000", **{"mark": "50500", "index": "50500", word: "51000"})
+    assert (desk.status("s1"), desk.order("s1")["avgPrice"]) == ("Filled", "50000")
+
+
 def test_eleventh_conditional_order_of_a_symbol_is_refused(desk: VenueDesk) -> None:
     terms = {**LINEAR, **ORDER, "triggerPrice": "51000", "triggerDirection": 1}
     for _ in range(10):

@@ -218,6 +218,14 @@ def test_closed_profit_is_net_of_the_closing_fee(desk: VenueDesk) -> None:
     assert D(row["closedPnl"]) == 20 - D("0.02") * 51000 * D("0.00055")
 
 
+def test_positions_are_valued_at_the_mark(desk: VenueDesk) -> None:
+    desk.market("m1")
+    desk.price("51000", mark="50500")
+    position = desk.position()
+    assert (position["markPrice"], position["unrealisedPnl"]) == ("50500", "5")
+    assert desk.coins()["USDT"]["unrealisedPnl"] == "5"
+
+
 def test_flat_positions_are_listed_for_a_symbol_and_not_for_a_coin(desk: VenueDesk) -> None:
     assert (desk.position()["side"], desk.position()["size"]) == ("", "0")
     assert desk.ask("/v5/position/list", category="linear", settleCoin="USDT")["list"] == []

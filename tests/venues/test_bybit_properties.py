@@ -48,6 +48,7 @@ CREATE = st.tuples(
             "tpslMode": st.sampled_from(["Full", "Partial"]),
             "triggerPrice": PRICES,
             "triggerDirection": st.sampled_from([1, 2]),
+            "triggerBy": st.sampled_from(["LastPrice", "MarkPrice"]),
         },
     ),
 )
@@ -60,7 +61,7 @@ STEPS = st.lists(
         request("/v5/order/cancel-all"),
         request("/v5/position/trading-stop", takeProfit=PRICES, stopLoss=PRICES),
         request("/v5/position/trading-stop", trailingStop=st.just("700")),
-        st.tuples(st.just("price"), PRICES, st.none() | QUANTITIES),
+        st.tuples(st.just("price"), PRICES, st.none() | QUANTITIES, st.none() | PRICES),
         st.tuples(st.just("trade"), SIDES, PRICES, QUANTITIES),
         st.tuples(st.just("funding"), st.sampled_from(["0.0001", "-0.0003"])),
         st.tuples(st.just("take"), st.sampled_from(["LIQUIDATION", "ADL"])),
@@ -72,8 +73,9 @@ STEPS = st.lists(
 
 def take(desk: VenueDesk, step: tuple[Any, ...]) -> None:
     match step:
-        case ("price", price, quantity):
-            desk.price(price, **({"quantity": quantity} if quantity else {}))
+        case ("price", price, quantity, mark):
+            terms = {"quantity": quantity, "mark": mark}
+            desk.price(price, **{name: value for name, value in terms.items() if value})
         case ("trade", side, price, quantity):
             desk.control("trade", symbol="BTCUSDT", side=side, price=price, quantity=quantity)
         case ("funding", rate):

@@ -45,7 +45,7 @@ def positions(venue: Venue, params: Params) -> Row:
         for idx in venue.account.indexes(listed.symbol):
             position = venue.account.position(listed, idx)
             if symbol or position.size:
-                rows.append(position.row(venue.market(listed).last))
+                rows.append(position.row(venue.market(listed).mark))
     if symbol and not rows:
         raise Refusal(10001, "params error: symbol invalid")
     cut, cursor = page(

@@ -39,7 +39,7 @@ def create(venue: Venue, fields: Asked) -> VenueOrder:
     _check_link(venue, terms)
     _check_mode(venue, terms)
     last = venue.market(listed).last
-    _check_trigger(venue, terms, last)
+    _check_trigger(venue, terms, venue.market(listed).price_of(terms.trigger_by))
     _check_protection(terms, last)
     order = _order(venue, terms, last)
     if not terms.trigger_price or terms.order_filter == "tpslOrder":
@@ -127,7 +127,7 @@ def _check_mode(venue: Venue, terms: OrderTerms) -> None:
             raise Refusal(110017, "current position is zero, cannot fix reduce-only order qty")
 
 
-def _check_trigger(venue: Venue, terms: OrderTerms, last: Decimal) -> None:
+def _check_trigger(venue: Venue, terms: OrderTerms, current: Decimal) -> None:
     listed = terms.instrument
     there = venue.orders_of(listed)
     active = len(there)
@@ -149,13 +149,13 @@ def _check_trigger(venue: Venue, terms: OrderTerms, last: Decimal) -> None:
             "The number of stop orders exceeds the maximum allowable limit",
         )
     for direction, code, word, wrong in (
-        (1, 110092, "Rising", trigger <= last),
-        (2, 110093, "Falling", trigger >= last),
+        (1, 110092, "Rising", trigger <= current),
+        (2, 110093, "Falling", trigger >= current),
     ):
         if terms.trigger_direction == direction and wrong:
             signs = "<=" if direction == 1 else ">="
             raise Refusal(
-                code, f"expect {word}, but trigger_price[{trigger}] {signs} current[{last}]"
+                code, f"expect {word}, but trigger_price[{trigger}] {signs} current[{current}]"
             )
 
 

@@ -94,7 +94,7 @@ def realize(venue: Venue, position: Position, amount: Decimal) -> None:
 def _execution_row(venue: Venue, order: VenueOrder, booked: Booked) -> Row:
     listed = order.instrument
     return {
-        **execution_words(listed, venue.market(listed).last),
+        **execution_words(listed, venue.market(listed).mark),
         "orderType": order.order_type,
         "orderLinkId": order.link_id,
         "side": order.side,

@@ -43,6 +43,8 @@ def price(venue: Venue, fields: Asked) -> None:
         quantity=_number(fields, "quantity"),
         levels=int(fields.get("levels", 1)),
         step=_number(fields, "step") or ZERO,
+        mark=_number(fields, "mark"),
+        index=_number(fields, "index"),
     )
     for listed in _meant(venue, fields):
         house_trade(venue, venue.market(listed), quote)
@@ -104,7 +106,7 @@ def funding(venue: Venue, fields: Asked) -> None:
     for idx in venue.account.indexes(listed.symbol):
         position = venue.account.position(listed, idx)
         if position.size:
-            fee = position.size * market.last * rate
+            fee = position.size * market.mark * rate
             realize(venue, position, -fee)
             _funding_rows(venue, listed, size=position.size, rate=rate, fee=fee)
 
@@ -112,12 +114,12 @@ def funding(venue: Venue, fields: Asked) -> None:
 def _funding_rows(
     venue: Venue, listed: Instrument, *, size: Decimal, rate: Decimal, fee: Decimal
 ) -> None:
-    last = venue.market(listed).last
+    mark = venue.market(listed).mark
     side = "Buy" if size > 0 else "Sell"
     order_id, trade_id = venue.next_id(listed), venue.next_id(listed)
     quantity = places(abs(size), listed.step)
     row: Row = {
-        **execution_words(listed, last),
+        **execution_words(listed, mark),
         "orderType": "UNKNOWN",
         "orderLinkId": "",
         "side": side,
@@ -130,10 +132,10 @@ def _funding_rows(
         "execFee": text(fee),
         "feeRate": text(rate),
         "execId": trade_id,
-        "execPrice": text(last),
+        "execPrice": text(mark),
         "orderQty": "0",
         "orderPrice": "0",
-        "execValue": text(abs(size) * last),
+        "execValue": text(abs(size) * mark),
         "execType": "Funding",
         "execQty": quantity,
         "closedSize": "",
@@ -152,7 +154,7 @@ def _funding_rows(
             "orderLinkId": "",
             "orderId": order_id,
             "tradeId": trade_id,
-            "tradePrice": text(last),
+            "tradePrice": text(mark),
             "qty": quantity,
             "feeRate": text(rate),
             "type": "SETTLEMENT",

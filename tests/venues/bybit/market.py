@@ -1,5 +1,6 @@
 """The market of one instrument: its book, its waiting triggers, its tape and what it shows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 from tests.venues.bybit.candles import Tape
 from tests.venues.bybit.instruments import Instrument
 from tests.venues.bybit.replies import Row, text
-from tests.venues.exchange import Execution, OrderBook, Side, TriggerBook
+from tests.venues.exchange import Execution, OrderBook, Side, Trigger, TriggerBook
 
+LAST = "LastPrice"
+PRICE_KINDS = (LAST, "MarkPrice", "IndexPrice")
 _DAY_MS = 86_400_000
 _FUNDING_MS = _DAY_MS // 3
 
@@ -23,6 +26,32 @@ class Quote:
     quantity: Decimal | None = None
     levels: int = 1
     step: Decimal = Decimal(0)
+    mark: Decimal | None = None
+    index: Decimal | None = None
+
+
+class WaitingTriggers:
+    """Triggers of a market by the price that they watch."""
+
+    def __init__(self) -> None:
+        self._books = {kind: TriggerBook() for kind in PRICE_KINDS}
+
+    def __iter__(self) -> Iterator[Trigger]:
+        for book in self._books.values():
+            yield from book
+
+    def add(self, trigger: Trigger, *, by: str) -> None:
+        """Wait for a price of a kind; none said is the last."""
+        self._books[by or LAST].add(trigger)
+
+    def remove(self, order_id: str) -> None:
+        for book in self._books.values():
+            book.remove(order_id)
+
+    def reached(self, market: "Market") -> list[Trigger]:
+        """Take out what the prices of the market wake now."""
+        books = self._books.items()
+        return [each for kind, book in books for each in book.reached(market.price_of(kind))]
 
 
 class Market:
@@ -36,7 +65,7 @@ class Market:
     def __init__(self, instrument: Instrument, price: Decimal, *, since_ms: int) -> None:
         self.instrument = instrument
         self.book = OrderBook(instrument.symbol)
-        self.triggers = TriggerBook()
+        self.triggers = WaitingTriggers()
         self.tape = Tape(instrument.symbol, mean=price, tick=instrument.tick, since_ms=since_ms)
         self.opening = price
         self.trades: list[Row] = []
@@ -50,6 +79,16 @@ class Market:
     @property
     def last(self) -> Decimal:
         return self.book.last or self.opening
+
+    @property
+    def mark(self) -> Decimal:
+        """What positions are valued at: the last price unless a test parted them."""
+        return self.last if self.quote.mark is None else self.quote.mark
+
+    def price_of(self, kind: str) -> Decimal:
+        """Return the last, mark or index price; none said is the last."""
+        index = self.last if self.quote.index is None else self.quote.index
+        return {"MarkPrice": self.mark, "IndexPrice": index}.get(kind, self.last)
 
     def house(self, quote: Quote) -> list[Execution]:
         """Let the house trade at a new price."""
@@ -136,11 +175,11 @@ class Market:
 
     def _linear_ticker(self, at_ms: int) -> dict[str, Any]:
         return {
-            "indexPrice": text(self.last),
-            "markPrice": text(self.last),
+            "indexPrice": text(self.price_of("IndexPrice")),
+            "markPrice": text(self.mark),
             "prevPrice1h": text(self.opening),
             "openInterest": "52000",
-            "openInterestValue": text(52000 * self.last),
+            "openInterestValue": text(52000 * self.mark),
             "fundingRate": text(self.funding_rate),
             "nextFundingTime": str(at_ms - at_ms % _FUNDING_MS + _FUNDING_MS),
             "predictedDeliveryPrice": "",

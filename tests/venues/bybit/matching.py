@@ -10,9 +10,9 @@ from tests.venues.bybit.protection import (
     PROTECTION_TYPES,
     protection_clear,
     protection_follow,
-    protection_of,
     sibling_end,
     trailing_follow,
+    trigger_wait,
 )
 from tests.venues.bybit.venue import Change, Venue
 from tests.venues.bybit.wallet import is_affordable
@@ -48,7 +48,7 @@ def order_enter(venue: Venue, order: VenueOrder, *, thin: Decimal | None = None)
     market = venue.market(order.instrument)
     if order.is_conditional:
         order.status = "Untriggered"
-        market.triggers.add(protection_of(order, market.last))
+        trigger_wait(market, order)
         venue.order_changed(order)
     else:
         order_to_book(venue, order, thin=thin)
@@ -150,7 +150,7 @@ def after_trading(venue: Venue, market: Market) -> None:
     """Wake triggers until no more wake, and keep reduce-only orders within the position."""
     _reduce_only_trim(venue, market)
     trailing_follow(venue, market)
-    while woken := market.triggers.reached(market.last):
+    while woken := market.triggers.reached(market):
         for trigger in woken:
             order = venue.open_orders.get(trigger.order_id)
             if order is not None and order.status == "Untriggered":

@@ -19,12 +19,13 @@ _OCO = {
 }
 
 
-def protection_of(order: VenueOrder, last: Decimal) -> Trigger:
-    """Return the trigger of a conditional order; spot's direction follows from the market."""
+def trigger_wait(market: Market, order: VenueOrder) -> None:
+    """Let a conditional order wait for its price; spot's direction follows from the market."""
     assert order.trigger_price is not None
     directed = order.trigger_direction != 0
-    rises = order.trigger_direction == 1 if directed else order.trigger_price > last
-    return Trigger(order.order_id, order.trigger_price, rises)
+    current = market.price_of(order.trigger_by)
+    rises = order.trigger_direction == 1 if directed else order.trigger_price > current
+    market.triggers.add(Trigger(order.order_id, order.trigger_price, rises), by=order.trigger_by)
 
 
 def protection_follow(venue: Venue, order: VenueOrder) -> None:
@@ -142,7 +143,7 @@ def trailing_follow(venue: Venue, market: Market) -> None:
             moved = min(order.trigger_price, market.last + distance)
         if moved != order.trigger_price:
             order.trigger_price = moved
-            market.triggers.add(protection_of(order, market.last))
+            trigger_wait(market, order)
 
 
 def sibling_end(venue: Venue, triggered: VenueOrder) -> None:
@@ -269,6 +270,6 @@ def _child(
         market_unit="" if listed.is_linear or by_limit else "baseCoin",
     )
     venue.orders[child.order_id] = venue.open_orders[child.order_id] = child
-    venue.market(listed).triggers.add(protection_of(child, venue.market(listed).last))
+    trigger_wait(venue.market(listed), child)
     venue.order_changed(child)
     return child

@@ -24,7 +24,7 @@ from tests.venues.bybit.order_terms import (
     tpsl_read,
 )
 from tests.venues.bybit.orders import VenueOrder
-from tests.venues.bybit.protection import protection_of
+from tests.venues.bybit.protection import trigger_wait
 from tests.venues.bybit.replies import Refusal
 from tests.venues.bybit.venue import Change, Venue
 from tests.venues.exchange import BookRefusal
@@ -83,7 +83,7 @@ def amend(venue: Venue, fields: Asked) -> None:
         order.quantity = quantity or order.quantity
         order.price = price if price and order.order_type == "Limit" else order.price
         order.trigger_price = price_read(listed, asked, "triggerPrice") or order.trigger_price
-        market.triggers.add(protection_of(order, market.last))
+        trigger_wait(market, order)
     elif quantity or price:
         try:
             outcome = market.book.amend(

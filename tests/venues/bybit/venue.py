@@ -154,7 +154,7 @@ class Venue:
         for symbol, idx in sorted(self.touched_positions):
             instrument = self.listing.get("linear", symbol)
             position = self.account.position(instrument, idx)
-            row = position.stream_row(self.market(instrument).last)
+            row = position.stream_row(self.market(instrument).mark)
             self.changes.append(Change("position", row))
         if self.wallet_touched:
             self.changes.append(Change("wallet", {}))

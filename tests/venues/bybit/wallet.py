@@ -39,7 +39,7 @@ def available(venue: Venue, coin: str, *, without: VenueOrder | None = None) -> 
     positions = [p for p in venue.account.positions() if p.instrument.quote == coin]
     margin = sum((p.margin() for p in positions), ZERO)
     losses = sum(
-        (min(p.unrealized(venue.market(p.instrument).last), ZERO) for p in positions), ZERO
+        (min(p.unrealized(venue.market(p.instrument).mark), ZERO) for p in positions), ZERO
     )
     return free - order_margin - locked - margin + losses
 
@@ -103,7 +103,7 @@ def _coin_row(venue: Venue, coin: str) -> tuple[Row, tuple[Decimal, ...]]:
     order_margin, locked = tied_up(venue, coin)
     positions = [p for p in venue.account.positions() if p.instrument.quote == coin]
     margin = sum((p.margin() for p in positions), ZERO)
-    profit = sum((p.unrealized(venue.market(p.instrument).last) for p in positions), ZERO)
+    profit = sum((p.unrealized(venue.market(p.instrument).mark) for p in positions), ZERO)
     price = _usd(venue, coin)
     row = {
         "coin": coin,
