@@ -68,7 +68,7 @@ VARIABLES: dict[str, Variable] = {
     "DESK_BYBIT_REST_URL": Variable(None, "Another host of Bybit's interface; unset: Bybit's own."),
     "DESK_BYBIT_STREAM_URL": Variable(None, "Another host of Bybit's streams; unset: Bybit's own."),
     "DESK_BYBIT_SLIPPAGE_PERCENT": Variable("0", "Most slippage of market entries; 0: Bybit's."),
-    "DESK_SENTRY_DSN": Variable(None, "Where errors are reported; unset: nowhere."),
+    "DESK_SENTRY_DSN": Variable(None, "Sentry address that errors are sent to; unset: nowhere."),
     "DESK_DATABASE_SSLMODE": Variable("require", "libpq sslmode of DATABASE_URL in production."),
 }
 

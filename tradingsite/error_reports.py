@@ -7,6 +7,7 @@ only log lines go along, since requests to brokers carry tokens in their headers
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.integrations.argv import ArgvIntegration
 from sentry_sdk.integrations.celery import CeleryIntegration
 from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
@@ -17,6 +18,7 @@ SECRET_NAMES = [
     *("api_key", "api_secret", "pin", "totp", "totp_secret", "sealed_values", "sealing_keys"),
     *("client_code", "clientcode", "jwttoken", "refreshtoken", "feedtoken", "passphrase", "code"),
 ]
+SCRUBBER = EventScrubber(denylist=SECRET_NAMES, recursive=True)
 _PARTS_OF_A_REQUEST = ("method", "url")
 Event = dict[str, Any]
 
@@ -38,22 +40,26 @@ def error_reports_start(
         environment=environment,
         transport=transport,
         integrations=[DjangoIntegration(), CeleryIntegration()],
+        disabled_integrations=[ArgvIntegration()],
         include_local_variables=False,
         max_request_body_size="never",
-        event_scrubber=EventScrubber(denylist=SECRET_NAMES, recursive=True),
+        event_scrubber=SCRUBBER,
         before_send=report_stripped,  # type: ignore[arg-type]  # Sentry's Event is a plain dict
         before_breadcrumb=step_stripped,
     )
 
 
 def report_stripped(event: Event, _hint: dict[str, Any]) -> Event:
-    """Leave of a request its method and address without query."""
+    """Leave of a request its method and address without query, and scrub what was told beside."""
     request = event.get("request")
     if isinstance(request, dict):
         kept = {name: request[name] for name in _PARTS_OF_A_REQUEST if name in request}
         if isinstance(kept.get("url"), str):
             kept["url"] = kept["url"].split("?", 1)[0]
         event["request"] = kept
+    contexts = event.get("contexts")
+    if isinstance(contexts, dict):
+        SCRUBBER.scrub_dict(contexts)  # which it leaves out by itself
     return event
 
 
