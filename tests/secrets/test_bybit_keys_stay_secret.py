@@ -173,7 +173,7 @@ def pages_walk(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unforeseen_walk(watch: Watch, chief: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a page fail in a way that nobody foresaw while it holds the values."""
-    monkeypatch.setattr("apps.accounts.admin.credential_store", _fail)
+    monkeypatch.setattr("apps.accounts.admin.credentials.credential_store", _fail)
     chief.raise_request_exception = False
     account = TradingAccount.objects.get(name="canary")
     add = reverse("admin:accounts_brokercredential_add")
