@@ -167,11 +167,11 @@ def entry_size(
     s: State, w: Wishes, g: Ground, r: Rules, i: int, column: int, limit: float
 ) -> float:
     """Return the units of an entry that is decided now; 1 lot stands for one sized at its fill."""
-    if r.maximum_open > 0 and s.held[i] == 0 and places_taken(s) >= r.maximum_open:
-        return 0.0
     if r.sized_at_fill:
         lot: float = g.lot_numerator[i] / g.lot_denominator[i]
         return lot
+    if r.maximum_open > 0 and s.held[i] == 0 and places_taken(s) >= r.maximum_open:
+        return 0.0
     price = s.last_close[i] if math.isnan(limit) else limit
     equity = s.sums[at.REALIZED] if r.sized_by_realized else equity_of(s, g)
     return size_of(s, g, r, i, price, equity, at_row(w.true_range, i, column))

@@ -189,6 +189,7 @@ def exit_play(
     other = TARGET if place == STOP_LOSS else STOP_LOSS
     if s.works[i, place] == 0:
         s.works[i, other] = 0
+        s.met_row[i, other] = row  # it has ended, and is not started by what the entry does next
     elif s.works[i, other] != 0:
         left = s.quantity[i, place] - s.filled[i, place]
         s.quantity[i, other] = s.filled[i, other] + left
@@ -266,6 +267,7 @@ def entry_play(
         s.quantity[i, ENTRY] = size_at_fill(s, g, r, i, met.price)
         if s.quantity[i, ENTRY] <= 0:
             s.works[i, ENTRY] = 0
+            s.counts[at.DENIED] += 1
             return
     leaves = s.quantity[i, ENTRY] - s.filled[i, ENTRY]
     taken = order_take(s, g, r, row, i, ENTRY, leaves, met.price)
@@ -322,7 +324,13 @@ def size_of(
 
 @compiled
 def size_at_fill(s: State, g: Ground, r: Rules, i: int, price: float) -> float:
-    """Size an entry by the price at which it fills."""
+    """Size an entry by the price at which it fills; 0 where all places are taken by then."""
+    places = 0
+    for j in range(len(s.held)):
+        if s.held[j] != 0:
+            places += 1
+    if r.maximum_open > 0 and places >= r.maximum_open:
+        return 0.0
     equity = s.sums[REALIZED] if r.sized_by_realized else equity_of(s, g)
     return size_of(s, g, r, i, price, equity, math.nan)
 

@@ -73,9 +73,16 @@ class BacktestRun:
 
 
 def backtest_run(
-    *, strategy: Strategy[Any], histories: Sequence[History], terms: TradingTerms
+    *,
+    strategy: Strategy[Any],
+    histories: Sequence[History],
+    terms: TradingTerms,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> BacktestRun:
     """Trade a strategy over history, all instruments on the same cash.
+
+    Args:
+        chunk_rows: Rows that are worked on at a time; more take more memory.
 
     Raises:
         BacktestRefused: There is nothing to run on.
@@ -93,8 +100,8 @@ def backtest_run(
         true_ranges(history.candles) if rules.sizing == at.VOLATILITY_TARGET else None
         for history in histories
     ]
-    for start in range(0, len(grid), CHUNK_ROWS):
-        stop = min(start + CHUNK_ROWS, len(grid))
+    for start in range(0, len(grid), chunk_rows):
+        stop = min(start + chunk_rows, len(grid))
         chunk = _Chunk(grid=grid, start=start, stop=stop, closes_at_end=terms.closes_at_end)
         columns = _chunk(strategy, histories, ranges, chunk)
         state = _play(state, columns, still, start, equity[start:stop])

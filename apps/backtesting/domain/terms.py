@@ -103,7 +103,8 @@ class TradingTerms:
         cash: Start, quote currency.
         sizing_value, sizing_cap_ratio: As ``risk.domain.sizing`` takes them.
         sized_at: DECISION, as live: by the close that was decided on. FILL: by the price of the
-            fill, as most backtest programs do and nobody can in life.
+            fill, as most backtest programs do and nobody can in life; positions are counted
+            then too, after what other instruments have closed on the same bar.
         equity_basis: MARKED, as live: cash and positions at the last closes. REALIZED: the start
             and the results of closed trades.
         tied_ratio: Most of the equity that all positions may tie up together; None: any part.
