@@ -133,7 +133,7 @@ def breakages(venue: BybitVenue) -> list[tuple[str, Callable[[int], None]]]:
 
     return [
         ("disconnect", lambda _: cut()),
-        ("malformed", lambda number: fault("MALFORMED", text=GARBAGE[number % len(GARBAGE)])),
+        ("malformed", lambda number: fault("MALFORMED", body=GARBAGE[number % len(GARBAGE)])),
         ("stall", lambda _: fault("STALL")),
         ("strange", strange),
         ("disconnect while speaking", lambda _: fault("DISCONNECT")),
