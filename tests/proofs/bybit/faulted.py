@@ -1,7 +1,8 @@
 """Sends orders to a venue whose answers get lost, and settles each as the desk would.
 
-An order that certainly did not leave is sent when the venue takes orders again. Where the outcome is not known it is looked up until the venue tells, over
-the waiting window that the adapter promises; it is never sent again.
+An order that certainly did not leave is sent when the venue takes orders again. Where the outcome
+is not known it is looked up until the venue tells, over the waiting window that the adapter
+promises; it is never sent again.
 """
 
 import time

@@ -49,7 +49,7 @@ def test_no_order_is_sent_blindly_again_lost_or_doubled(tmp_path: Path) -> None:
         assert held == sum((fill.side.sign * fill.quantity for fill in fills), Decimal(0))
     print(
         f"{SUBMISSIONS} submissions, {dict(tally.outcomes)}: {len(tally.sent)} orders, "
-        f"{len(tally.absent)} that never arrived, {len(tally.unsent)} that had to wait for the venue, "
+        f"{len(tally.absent)} that never arrived, {len(tally.unsent)} that had to wait, "
         f"{len(fills)} executions; longest until an outcome was known "
         f"{tally.resolved_seconds:.1f} s; 0 blind resends"
     )
