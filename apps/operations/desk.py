@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from apps.accounts.models import Broker, TradingAccount
 from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.core.embedded.folders import folder_writable_ensure
 from apps.core.embedded.locks import FileLock
@@ -58,7 +59,8 @@ def desk_run(
         port_check(host=settings.HTTP_HOST, port=port)
         _database_prepare()
         _books_prepare()
-        supervisor = Supervisor(specs=desk_programs(http_port=port), output=output or sys.stderr)
+        programs = [*desk_programs(http_port=port), *stream_programs()]
+        supervisor = Supervisor(specs=programs, output=output or sys.stderr)
         has_ended = threading.Event()
         herald = threading.Thread(
             target=_announce, args=(port, supervisor, has_ended, when_open), name="herald"
@@ -101,6 +103,28 @@ def desk_programs(*, http_port: int) -> list[ProcessSpec]:
         ProcessSpec(name=name, command=command, env=env, cwd=base_dir)
         for name, command in programs.items()
     ]
+
+
+def stream_programs() -> list[ProcessSpec]:
+    """Return the programs that listen to Bybit: one for each active account there, one for prices.
+
+    An account that is entered later is listened to from the next start on; till then it is read
+    as often as the sweep comes round.
+    """
+    accounts = TradingAccount.objects.filter(broker=Broker.BYBIT, is_active=True).order_by("name")
+    wanted: dict[str, tuple[str, ...]] = {
+        f"bybit-{account.name}": ("--account", account.name) for account in accounts
+    }
+    if wanted:
+        wanted["bybit-market"] = ("--market",)
+    base_dir = Path(settings.BASE_DIR)
+    command = (sys.executable, str(base_dir / "manage.py"), "bybit_stream")
+    programs = [
+        ProcessSpec(name=name, command=[*command, *options], cwd=base_dir)
+        for name, options in wanted.items()
+    ]
+    connection.close()
+    return programs
 
 
 def port_check(*, host: str, port: int) -> None:

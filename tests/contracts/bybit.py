@@ -64,7 +64,7 @@ def bybit_under_test(folder: Path) -> Iterator[BrokerUnderTest]:
     money = {"balances": {"USDT": "10000"}, "prices": {"BTCUSDT": "100"}}
     with (
         bybit_venue(folder, **terms, **money) as venue,
-        override_settings(BYBIT_REST_URL=venue.url),
+        override_settings(BYBIT_REST_URL=venue.url, BYBIT_STREAM_URL=venue.ws_url),
     ):
         account = TradingAccountFactory(broker="BYBIT", mode="TEST", base_currency="USDT")
         values = {"api_key": VENUE_KEY, "api_secret": VENUE_SECRET}

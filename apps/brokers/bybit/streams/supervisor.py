@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from django.db import close_old_connections, connections
+
 from apps.brokers.bybit.streams.connection import (
     Message,
     StreamConnection,
@@ -103,6 +105,12 @@ class SupervisedStream:
         self._topics = frozenset(topics)
 
     def _run(self) -> None:
+        try:
+            self._keep_alive()
+        finally:
+            connections.close_all()
+
+    def _keep_alive(self) -> None:
         pause_seconds = FIRST_PAUSE_SECONDS
         while not self._stopped.is_set():
             self._turn_await()
@@ -111,6 +119,8 @@ class SupervisedStream:
                 self._live()
             except StreamLost as lost:
                 log.warning("stream %s: %s", self._name, lost)
+            except Exception:
+                log.exception("stream %s broke off", self._name)
             was_live, self.state.is_live = self.state.is_live, False
             self.state.losses += 1
             # One that worked is tried again at once; one that does not work, ever more rarely
@@ -134,6 +144,7 @@ class SupervisedStream:
         Raises:
             StreamLost: It could not be made, or it ended.
         """
+        close_old_connections()  # the keys are in a database, which may have been away
         place = self._place() if callable(self._place) else self._place
         connection = StreamConnection(place, on_message=self._put, on_garbage=self._on_garbage)
         try:

@@ -4,7 +4,13 @@ import logging
 import threading
 from collections.abc import Callable
 
+from django.db import close_old_connections, connections
+
 log = logging.getLogger(__name__)
+
+
+class NotYet(Exception):
+    """Work cannot be done now; the sentence says why. It is done again in a while."""
 
 
 class Trigger:
@@ -46,16 +52,27 @@ class Trigger:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._asked.wait()
-            self._asked.clear()
-            if self._stopped.is_set():
-                return
-            pause_seconds = self._pause_seconds
-            try:
-                self._work()
-            except Exception:
-                log.exception("%s failed; it is done again", self._thread.name)
-                self._asked.set()
-                pause_seconds = self._retry_seconds
-            self._stopped.wait(pause_seconds)
+        try:
+            while not self._stopped.is_set():
+                self._asked.wait()
+                self._asked.clear()
+                if not self._stopped.is_set():
+                    self._stopped.wait(self._worked())
+        finally:
+            connections.close_all()
+
+    def _worked(self) -> float:
+        """Do the work once; return for how many seconds to pause."""
+        pause_seconds = self._pause_seconds
+        close_old_connections()  # a database that was away comes back on a new one
+        try:
+            self._work()
+        except NotYet as reason:
+            log.warning("%s waits: %s", self._thread.name, reason)
+            self._asked.set()
+            pause_seconds = self._retry_seconds
+        except Exception:
+            log.exception("%s failed; it is done again", self._thread.name)
+            self._asked.set()
+            pause_seconds = self._retry_seconds
+        return pause_seconds
