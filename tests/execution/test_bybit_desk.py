@@ -73,6 +73,7 @@ class BybitDesk:
             origin=OrderOrigin.MANUAL,
         )
         assert entered.decision.outcome == "ALLOWED", entered.decision.reason
+        assert entered.order is not None
         account_tick(account_id=self.account.pk)
         return Order.objects.get(
             account=self.account, client_order_id=entered.order.client_order_id
