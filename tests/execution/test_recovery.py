@@ -9,7 +9,7 @@ from apps.execution.runner import TickResult
 from apps.orders.domain.ports import OutcomeUnknown, Unavailable
 from apps.orders.domain.types import OrderRequest, OrderType, Side
 from apps.orders.models import InstrumentFreeze, Order, OrderEvent
-from apps.orders.services import order_claim
+from apps.orders.services import order_claim, order_report_record
 from apps.strategies.models import Deployment
 from tests.execution.chain import bars_of, bars_store, records, statuses, tick
 from tests.execution.venue import HOUR, FakeVenue, ReplyLost
@@ -96,6 +96,23 @@ def test_order_absent_over_the_window_is_sent_once_more_with_its_id(
     assert not InstrumentFreeze.objects.filter(released_at=None).exists()
     sending.refresh_from_db()
     assert sending.events.filter(kind="order.absence_proved").count() == 1
+
+
+def test_order_that_a_report_settles_while_it_is_looked_up_stays_as_reported(
+    live: Deployment, venue: FakeVenue, sending: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reconciliation takes reports in beside the worker; an absence that is old by then is none."""
+    tick(live)
+    unknown_for(sending, seconds=HOUR + 1)
+
+    def found_by_another_process(**_: str) -> None:
+        venue.works(sending)
+        order_report_record(account=live.account, report=venue.orders[sending.client_order_id])
+
+    monkeypatch.setattr(venue, "order_find", found_by_another_process)
+    assert tick(live) is TickResult.DONE
+    assert statuses(live) == WORKS
+    assert venue.placed == []
 
 
 def test_order_is_never_sent_again_where_the_venue_cannot_prove_absence(

@@ -7,7 +7,7 @@ from apps.core.clock import standing_at, wall_now
 from apps.execution.services.runs import AccountRun, DeploymentHold, OrderRun
 from apps.execution.services.sending import order_end_unsent, order_send
 from apps.orders.domain.ports import AbsenceProver, BrokerError
-from apps.orders.domain.states import OrderStatus
+from apps.orders.domain.states import UNRESOLVED, IllegalTransition, OrderStatus
 from apps.orders.models import Order
 from apps.orders.selectors import (
     order_any_unfinished,
@@ -113,10 +113,14 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
         return False
     if wall_now() - order.unknown_since < timedelta(seconds=window):
         return False
-    with run.lease_kept():
-        order_absence_record(
-            order=order, reason=f"the venue has not known it for {window:g} seconds"
-        )
+    try:
+        with run.lease_kept():
+            order_absence_record(
+                order=order, reason=f"the venue has not known it for {window:g} seconds"
+            )
+    except IllegalTransition as passed:
+        # While we looked, a report that another process took in has told the truth
+        return passed.current not in UNRESOLVED
     return True
 
 
