@@ -61,14 +61,14 @@ def test_an_exit_beside_a_stop_may_go_if_it_can_only_reduce(desk: HandDesk) -> N
     assert desk.held() == 0
 
 
-def test_new_terms_of_an_entry_wait_while_trading_is_halted(desk: HandDesk) -> None:
+def test_new_terms_of_an_entry_are_refused_while_trading_is_halted(desk: HandDesk) -> None:
     order = limit_order(desk)
     amend(order, quantity=D(50), limit_price=D(96))
     trading_state_set(account=desk.account, state="HALTED", actor=None, reason="stop")
     desk.work()
     assert list(desk.venue.journal().requests("AMEND")) == []
     order.refresh_from_db()
-    assert order.status == "PENDING_REPLACE"
+    assert (order.status, order.quantity, order.limit_price) == ("NEW", D(10), D(95))
 
 
 def test_a_trigger_is_moved_to_the_market_only_past_the_gate(desk: HandDesk) -> None:

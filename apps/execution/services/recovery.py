@@ -113,11 +113,13 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
         return False
     if wall_now() - order.unknown_since < timedelta(seconds=window):
         return False
+    return _absence_note(run, order, f"the venue has not known it for {window:g} seconds")
+
+
+def _absence_note(run: OrderRun, order: Order, reason: str) -> bool:
     try:
         with run.lease_kept():
-            order_absence_record(
-                order=order, reason=f"the venue has not known it for {window:g} seconds"
-            )
+            order_absence_record(order=order, reason=reason)
     except IllegalTransition as passed:
         # While we looked, a report that another process took in has told the truth
         return passed.current not in UNRESOLVED
