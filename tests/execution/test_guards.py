@@ -1,6 +1,7 @@
 """What keeps a deployment from trading, and that nothing else is written then."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,7 +11,8 @@ from apps.execution.models import DeploymentLease
 from apps.execution.runner import TickResult
 from apps.execution.services.sweeps import deployment_ids_due
 from apps.orders.models import Order
-from apps.risk.models import RiskDecision, TradingStateValue
+from apps.positions.models import Position
+from apps.risk.models import LimitKind, RiskDecision, TradingStateValue
 from apps.risk.services import trading_state_set
 from apps.strategies.models import Deployment, DeploymentState
 from tests.execution.chain import (
@@ -26,6 +28,7 @@ from tests.execution.chain import (
     tick,
 )
 from tests.factories.execution import DeskStartFactory
+from tests.factories.risk import RiskLimitFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -70,11 +73,57 @@ def test_reducing_trading_lets_positions_end_and_opens_none() -> None:
     trading_state_set(
         account=deployment.account, state=TradingStateValue.REDUCING, actor=None, reason="a drill"
     )
-    play(deployment, "101.50", "101.75", "102.00", "102.25", first=2)
+    play(deployment, "101.75", "102.00", "102.25", first=2)
     assert statuses(deployment) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "FILLED")]
     assert [row.outcome for row in RiskDecision.objects.order_by("pk")] == [
-        *("ALLOWED", "DENIED", "ALLOWED", "DENIED")
+        *("ALLOWED", "ALLOWED", "DENIED")
     ]
+
+
+@pytest.mark.parametrize("exits", [{}, {"stop_loss_ratio": 0.05, "take_profit_ratio": 0.1}])
+def test_reducing_trading_closes_what_a_strategy_would_turn_and_says_so(
+    exits: dict[str, Any],
+) -> None:
+    deployment = deployment_running(**exits)
+    play(deployment, "100.25", "101.00")
+    trading_state_set(
+        account=deployment.account, state=TradingStateValue.REDUCING, actor=None, reason="a drill"
+    )
+    play(deployment, "101.50", "102.00", first=2)
+    assert [row for row in statuses(deployment) if row[0] in ("ENTRY", "EXIT")] == [
+        ("ENTRY", "BUY", "FILLED"),
+        ("EXIT", "SELL", "FILLED"),
+    ]
+    assert Position.objects.get().quantity == 0
+    decision = RiskDecision.objects.latest("pk")
+    assert (decision.outcome, decision.intent["role"]) == ("ALLOWED", "EXIT")
+    (warned,) = decision.warnings
+    assert warned["check"] == "trading_state"
+    assert warned["reason"].startswith(
+        "the position is closed and not turned: trading is REDUCING: account: a drill; "
+    )
+
+
+def test_a_turn_that_a_limit_denies_closes_the_position() -> None:
+    deployment = deployment_running()
+    play(deployment, "100.25", "101.00")
+    RiskLimitFactory(account=deployment.account, kind=LimitKind.ORDER_NOTIONAL, value=150)
+    play(deployment, "101.50", "102.00", first=2)
+    assert statuses(deployment) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "FILLED")]
+    assert RiskDecision.objects.latest("pk").warnings[0]["check"] == "order_notional"
+
+
+def test_a_turn_of_which_not_even_the_exit_passes_is_denied_whole() -> None:
+    deployment = deployment_running()
+    play(deployment, "100.25", "101.00")
+    trading_state_set(
+        account=deployment.account, state=TradingStateValue.HALTED, actor=None, reason="a drill"
+    )
+    before = records()
+    play(deployment, "101.50", first=2)
+    assert growth(before) == DENIED
+    decision = RiskDecision.objects.latest("pk")
+    assert (decision.check_name, decision.warnings) == ("trading_state", [])
 
 
 def test_account_that_is_not_reconciled_since_the_start_does_not_trade() -> None:

@@ -41,16 +41,17 @@ def test_executions_that_are_far_enough_apart_stop_nothing(wild: Deployment) -> 
     assert not ThrottleTrip.objects.exists()
 
 
-def test_one_execution_too_many_is_denied_and_stops_the_deployment(wild: Deployment) -> None:
+def test_one_execution_too_many_is_left_out_and_stops_the_deployment(wild: Deployment) -> None:
     hurry()
-    play(wild, "101.50", first=2)
-    denied = RiskDecision.objects.get(outcome=RiskDecision.Outcome.DENIED)
-    assert denied.check_name == "repeated_executions"
+    play(wild, "101.50", "102.00", first=2)
+    decision = RiskDecision.objects.latest("pk")
+    assert (decision.outcome, decision.intent["role"]) == ("ALLOWED", "EXIT")
+    assert [warned["check"] for warned in decision.warnings] == ["repeated_executions"]
     trip = ThrottleTrip.objects.get()
     assert (trip.deployment, trip.enabled_at, trip.enabled_by) == (wild, None, None)
     assert AuditEvent.objects.filter(action="throttle.tripped").count() == 1
-    # A turn is one decision: denied, it leaves the position as it is
-    assert statuses(wild) == [("ENTRY", "BUY", "FILLED")]
+    # What it may not turn it closes: the strategy does not want this side any more
+    assert statuses(wild) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "FILLED")]
 
 
 def test_a_stopped_deployment_leaves_and_enters_no_more(wild: Deployment) -> None:
@@ -59,8 +60,8 @@ def test_a_stopped_deployment_leaves_and_enters_no_more(wild: Deployment) -> Non
     assert statuses(wild) == [("ENTRY", "BUY", "FILLED"), ("EXIT", "SELL", "FILLED")]
     assert Position.objects.get().quantity == 0
     denied = RiskDecision.objects.filter(outcome=RiskDecision.Outcome.DENIED).order_by("pk")
-    assert [row.check_name for row in denied] == ["repeated_executions", "throttled"]
-    assert "a person must enable it again" in denied[1].reason
+    assert [row.check_name for row in denied] == ["throttled"]
+    assert "a person must enable it again" in denied[0].reason
     assert ThrottleTrip.objects.count() == 1
 
 

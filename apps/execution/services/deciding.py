@@ -10,6 +10,7 @@ from apps.execution.services.planning import (
     Occasion,
     PlannedOrders,
     bracket_settings,
+    closing_half,
     is_managed,
     order_key,
     orders_plan,
@@ -28,7 +29,7 @@ from apps.orders.services import (
     order_quote_record,
 )
 from apps.risk.domain.checks import intent_deny
-from apps.risk.domain.types import Denial, OrderIntent, RiskContext
+from apps.risk.domain.types import Denial, OrderIntent, RiskContext, Warned
 from apps.risk.models import RiskDecision
 from apps.risk.services import gate_enter, risk_decide, throttle_follow
 from apps.strategies.domain.strategy import Decision
@@ -51,8 +52,31 @@ class Change:
     is_fresh: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What the gate is asked.
+
+    Attributes:
+        refusal: Why it cannot even be asked.
+        objection: Why the position is closed and not turned; None where nothing was left out.
+    """
+
+    planned: PlannedOrders
+    intent: OrderIntent
+    context: RiskContext
+    refusal: Denial | None = None
+    objection: Denial | None = None
+
+    @property
+    def denial(self) -> Denial | None:
+        """What the gate would answer."""
+        return self.refusal or intent_deny(self.intent, self.context)
+
+
 def orders_decide(*, run: DeploymentRun, change: Change) -> list[Order]:
     """Size, pass the risk gate and write the orders down, all in the caller's transaction.
+
+    Where a position may be closed and not turned, it is closed.
 
     Returns:
         The orders to send in turn; none where it was denied, or where the desk manages them.
@@ -60,12 +84,13 @@ def orders_decide(*, run: DeploymentRun, change: Change) -> list[Order]:
     gate_enter(account=run.account)
     standing = standing_of(deployment=run.deployment, instrument=change.instrument)
     planned, context = _planned(run, change, standing.held)
-    if planned.intent is None:
+    question = _question(change, planned, context)
+    if question is None:
         return []
-    gate = _decide(run, change, planned.intent, context, _refusal(planned, change))
+    gate = _decide(run, change, question)
     if gate.outcome != RiskDecision.Outcome.ALLOWED:
         return []
-    return _orders_write(run, change, planned, gate)
+    return _orders_write(run, change, question.planned, gate)
 
 
 def denial_keep(*, run: DeploymentRun, change: Change, standing: Standing) -> bool:
@@ -77,34 +102,53 @@ def denial_keep(*, run: DeploymentRun, change: Change, standing: Standing) -> bo
         Whether it objects. Its decision is stored then, and what works goes on working.
     """
     planned, read = _planned(run, change, standing.held)
-    if planned.intent is None:
-        return False
     others = tuple(order for order in read.working if not order.is_own)
-    context = replace(read, working=others)
-    denial = _refusal(planned, change) or intent_deny(planned.intent, context)
-    if denial is None:
+    question = _question(change, planned, replace(read, working=others))
+    if question is None or question.denial is None:
         return False
-    _decide(run, change, planned.intent, context, denial)
+    _decide(run, change, question)
     return True
 
 
-def _decide(
-    run: DeploymentRun,
-    change: Change,
-    intent: OrderIntent,
-    context: RiskContext,
-    refusal: Denial | None,
-) -> RiskDecision:
+def _question(change: Change, planned: PlannedOrders, context: RiskContext) -> _Question | None:
+    """Return what the gate is asked; None where there is nothing to order.
+
+    Where it objects to turning a position, and not to closing it, that alone is asked for: a
+    strategy that wants the other side is not to be held to this one.
+    """
+    if planned.intent is None:
+        return None
+    whole = _Question(
+        planned=planned,
+        intent=planned.intent,
+        context=context,
+        refusal=_refusal(planned, change),
+    )
+    if not planned.turns or (objection := whole.denial) is None:
+        return whole
+    closing = closing_half(change.instrument, planned)
+    if closing.intent is None or intent_deny(closing.intent, context) is not None:
+        return whole
+    return _Question(planned=closing, intent=closing.intent, context=context, objection=objection)
+
+
+def _decide(run: DeploymentRun, change: Change, question: _Question) -> RiskDecision:
+    objection = question.objection
+    left_out: tuple[Warned, ...] = ()
+    if objection is not None:
+        sentence = f"the position is closed and not turned: {objection.reason}"
+        left_out = (Warned(check=objection.check, reason=sentence),)
     gate = risk_decide(
         account=run.account,
         deployment=run.deployment,
         signal=change.signal,
         instrument=change.instrument,
-        intent=intent,
-        context=context,
-        refusal=refusal,
+        intent=question.intent,
+        context=question.context,
+        refusal=question.refusal,
+        warned=left_out,
     )
-    throttle_follow(decision=gate)
+    throttle_follow(decision=gate, left_out=left_out)
     return gate
 
 

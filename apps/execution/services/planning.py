@@ -36,6 +36,11 @@ class PlannedOrders:
     intent: OrderIntent | None
     refusal: Denial | None = None
 
+    @property
+    def turns(self) -> bool:
+        """Whether a position is closed and another one opened."""
+        return len(self.plans) > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
@@ -91,6 +96,12 @@ def orders_plan(
     plans = (*exits, entry)
     intent = intent_of(instrument, plans, opens=True)
     return PlannedOrders(plans=plans, intent=intent, refusal=refusal)
+
+
+def closing_half(instrument: Instrument, planned: PlannedOrders) -> PlannedOrders:
+    """Return of orders that turn a position the one that closes it."""
+    exits = planned.plans[:1]
+    return PlannedOrders(plans=exits, intent=intent_of(instrument, exits, opens=False))
 
 
 def leaving_plan(*, occasion: Occasion, held: Decimal) -> OrderPlan:

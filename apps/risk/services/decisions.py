@@ -7,7 +7,7 @@ from apps.accounts.models import TradingAccount
 from apps.core.rows import row_of, row_stored_once
 from apps.marketdata.models import Instrument
 from apps.risk.domain.checks import gate_ask
-from apps.risk.domain.types import Denial, GateAnswer, OrderIntent, RiskContext, record_of
+from apps.risk.domain.types import Denial, GateAnswer, OrderIntent, RiskContext, Warned, record_of
 from apps.risk.models import RiskDecision
 from apps.strategies.models import Deployment, Signal
 
@@ -38,12 +38,14 @@ def risk_decide(
     intent: OrderIntent,
     context: RiskContext,
     refusal: Denial | None = None,
+    warned: tuple[Warned, ...] = (),
 ) -> RiskDecision:
     """Decide on an intent and store the decision.
 
     Args:
         signal: What asked for the order; None for an order by hand.
         refusal: Why it cannot even be asked, such as a size below one lot; the gate is passed over.
+        warned: What the decision has to say beside the gate's own warnings.
 
     Returns:
         The stored decision. A signal is decided once: asked again, on whatever snapshot, the
@@ -61,7 +63,7 @@ def risk_decide(
         "reason": denial.reason[:_REASON_LENGTH] if denial else "",
         "intent": record_of(intent),
         "context": record_of(context),
-        "warnings": [record_of(warned) for warned in answer.warnings],
+        "warnings": [record_of(each) for each in (*warned, *answer.warnings)],
         "decided_at": context.as_of,
     }
     if signal is None:

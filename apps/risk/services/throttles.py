@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.core.clock import now
 from apps.core.services import audit_record
+from apps.risk.domain.types import Warned
 from apps.risk.models import RiskDecision, ThrottleTrip
 from apps.risk.services.controls import RiskChangeRefused
 from apps.strategies.models import Deployment
@@ -29,12 +30,22 @@ def throttle_trip(*, deployment: Deployment, reason: str, at: datetime) -> Throt
     return trip
 
 
-def throttle_follow(*, decision: RiskDecision) -> ThrottleTrip | None:
-    """Stop the deployment of a decision that denied one execution too many; else do nothing."""
-    if decision.check_name != _CHECK or decision.deployment is None:
+def throttle_follow(
+    *, decision: RiskDecision, left_out: tuple[Warned, ...] = ()
+) -> ThrottleTrip | None:
+    """Stop the deployment of a decision that denied one execution too many; else do nothing.
+
+    Args:
+        left_out: What was objected to, where the decision allows a part of what was asked.
+    """
+    reasons = {
+        decision.check_name: decision.reason,
+        **{each.check: each.reason for each in left_out},
+    }
+    if _CHECK not in reasons or decision.deployment is None:
         return None
     return throttle_trip(
-        deployment=decision.deployment, reason=decision.reason, at=decision.decided_at
+        deployment=decision.deployment, reason=reasons[_CHECK], at=decision.decided_at
     )
 
 
