@@ -189,6 +189,17 @@ def test_a_venue_comes_up_with_what_it_had(
     assert status_of(smart, working) == "complete"
 
 
+@pytest.mark.parametrize(("settle", "fill_price"), [(True, 810.0), (False, 805.0)])
+def test_a_price_comes_after_all_that_was_taken_unless_it_should_not(
+    angelone: AngelOneVenue, smart: Any, settle: bool, fill_price: float
+) -> None:
+    angelone.control("settings", entry_delay_ms=1000)
+    ids = placed(smart)
+    angelone.price("SBIN-EQ", 805, settle=settle)
+    eventually(lambda: status_of(smart, ids), "complete")
+    assert row_of(smart, ids)["averageprice"] == fill_price
+
+
 def test_an_order_that_was_taken_before_a_kill_enters_after_it(
     angelone: AngelOneVenue, smart: Any
 ) -> None:

@@ -21,6 +21,8 @@ _OPERATIONS = (
     *("session_end", "session_begin", "day_begin", "logout_all"),
 )
 
+_AFTER_ORDERS = ("price", "house_leave", "session_end", "day_begin")
+
 
 class Control:
     """The test's side."""
@@ -59,6 +61,8 @@ class Control:
             return self._by_name[name](asked) or {}
         if "symbol" in asked:
             self._server.venue.by_symbol(asked["symbol"])
+        if asked.pop("settle", name in _AFTER_ORDERS):
+            self._server.settle()
         for orderid in self._server.do(name, **asked) or []:
             self._server.later("enter", orderid=orderid)
         return {}

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PLACE = "/rest/secure/angelbroking/order/v1/placeOrder"
-PAST_DOUBT = ("AB1004", "AB2000", "AB2001", "")  # none of these says that nothing was done
+LEAVES_DOUBT = ("AB1004", "AB2000", "AB2001", "")  # none of these says that nothing was done
 
 
 class JournalFile:
@@ -66,9 +65,8 @@ class Journal:
 
 
 def _refuses(answer: dict[str, Any]) -> bool:
-    if answer["lost"]:
-        return False
-    return answer["http"] == 403 or (not answer["ok"] and answer["code"] not in PAST_DOUBT)
+    """Tell whether a client may be sure that nothing was done; a 403 does not tell that."""
+    return not answer["lost"] and not answer["ok"] and answer["code"] not in LEAVES_DOUBT
 
 
 def journal_read(path: Path) -> Journal:

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ class Server:
         self.updates = OrderUpdates(venue, self.script)
         self.port = 0
         self._away_status = 0
+        self._numbers = count(1)
+        self._entering: dict[int, tuple[asyncio.TimerHandle, str, dict[str, Any]]] = {}
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,8 +72,18 @@ class Server:
 
     def later(self, operation: str, *, seconds: float | None = None, **fields: Any) -> None:
         """Change the venue when the exchange gets to it; in the order of asking."""
-        delay = self.venue.settings.entry_delay_ms / 1000 if seconds is None else seconds
-        asyncio.get_running_loop().call_later(delay, lambda: self.do(operation, **fields))
+        loop = asyncio.get_running_loop()
+        if seconds is not None:
+            loop.call_later(seconds, lambda: self.do(operation, **fields))
+            return
+        number, delay = next(self._numbers), self.venue.settings.entry_delay_ms / 1000
+        timer = loop.call_later(delay, lambda: self._enter(number))
+        self._entering[number] = (timer, operation, fields)
+
+    def settle(self) -> None:
+        """Let the exchange have at once all that was taken."""
+        while self._entering:
+            self._enter(next(iter(self._entering)))
 
     def catch_up(self) -> None:
         """Do what is due by the clock."""
@@ -133,6 +146,11 @@ class Server:
         if self._runner is not None:
             await self._runner.cleanup()
         self.venue.journal.close()
+
+    def _enter(self, number: int) -> None:
+        timer, operation, fields = self._entering.pop(number)
+        timer.cancel()
+        self.do(operation, **fields)
 
     def _resume(self) -> None:
         for order in list(self.venue.books.working.values()):
