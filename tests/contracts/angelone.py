@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from apps.accounts.services import credential_approve, credential_store
 from apps.brokers.angelone.client import AngelOneClient
 from apps.brokers.angelone.gateway import AngelOneGateway
 from apps.brokers.models import AngelOneListing
-from apps.core.clock import now, standing_at, wall_now
+from apps.core.clock import now, standing_at
 from apps.orders.domain.ports import BrokerGateway
 from tests.contracts.broker import BrokerUnderTest
 from tests.factories.accounts import TradingAccountFactory, UserFactory
@@ -27,6 +27,8 @@ from tests.venues.angelone import (
 
 D = Decimal
 SYMBOL = "NSE:LEVEL"
+MIDDAY = datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
+"""Noon in India on a day on which NSE trades."""
 
 
 @dataclass
@@ -98,10 +100,9 @@ def listing_of(symbol: str, token: str, *, tick: str = "0.1") -> AngelOneListing
 @contextmanager
 def angelone_under_test(folder: Path) -> Iterator[BrokerUnderTest]:
     """Start a venue process, in the middle of a trading day whatever the machine's clock says."""
-    midday = wall_now().replace(hour=6, minute=30)  # noon in India
     with (
-        angelone_venue(folder, rate_scale=0, now=midday.isoformat()) as venue,
-        standing_at(midday),
+        angelone_venue(folder, rate_scale=0, now=MIDDAY.isoformat()) as venue,
+        standing_at(MIDDAY),
     ):
         listing_of(SYMBOL, "100")
         venue.price("NSE:LEVEL-EQ", 100)

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from apps.core.clock import now
 from apps.execution.services.listening import AngelOneListening
@@ -23,7 +23,7 @@ def woken() -> list[int]:
     return []
 
 
-def listening_of(desk: VenueDesk, woken: list[int], settings: SettingsWrapper) -> AngelOneListening:
+def listening_of(desk: VenueDesk, woken: list[int], settings: Any) -> AngelOneListening:
     settings.ANGELONE_FEED_URL = f"{desk.venue.ws_url}/smart-stream"
     settings.ANGELONE_ORDERS_URL = f"{desk.venue.ws_url}/smart-order-update"
     settings.ANGELONE_URL = desk.venue.url
@@ -36,7 +36,7 @@ def listening_of(desk: VenueDesk, woken: list[int], settings: SettingsWrapper) -
 
 
 def test_running_deployments_are_followed_with_quotes_and_woken_by_bars(
-    tmp_path: Path, woken: list[int], settings: SettingsWrapper
+    tmp_path: Path, woken: list[int], settings: Any
 ) -> None:
     with venue_desk(tmp_path) as desk:
         listening = listening_of(desk, woken, settings)
@@ -57,7 +57,7 @@ def test_running_deployments_are_followed_with_quotes_and_woken_by_bars(
 
 
 def test_order_at_the_broker_is_read_after_its_update(
-    tmp_path: Path, woken: list[int], settings: SettingsWrapper
+    tmp_path: Path, woken: list[int], settings: Any
 ) -> None:
     with venue_desk(tmp_path) as desk:
         listening = listening_of(desk, woken, settings)
@@ -72,9 +72,7 @@ def test_order_at_the_broker_is_read_after_its_update(
             listening.stop()
 
 
-def test_day_ends_with_a_log_out(
-    tmp_path: Path, woken: list[int], settings: SettingsWrapper
-) -> None:
+def test_day_ends_with_a_log_out(tmp_path: Path, woken: list[int], settings: Any) -> None:
     with venue_desk(tmp_path) as desk:
         desk.gateway.balance_list()
         assert desk.client.log_out() is True
