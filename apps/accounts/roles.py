@@ -20,6 +20,7 @@ SEEING_ALL_ACCOUNTS = frozenset({Role.RISK, Role.COMPLIANCE, Role.OPERATOR, Role
 _THE_TRADE = (
     "marketdata.view_*",
     "strategies.view_*",
+    "backtesting.view_*",
     "risk.view_*",
     "orders.view_*",
     "positions.view_*",

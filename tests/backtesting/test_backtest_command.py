@@ -8,10 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 ROWS = "\n".join(f"2026-01-01T00:{5 * n:02}:00Z,100,101,99,{100 + n % 2},5" for n in range(12))
+NO_STORE = ("--no-store",)
 HEAD = "timestamp,open,high,low,close,volume\n"
 
 
-def backtest(tmp_path: Path, *, rows: str = ROWS, **changes: str) -> dict[str, Any]:
+def backtest(
+    tmp_path: Path, *, rows: str = ROWS, flags: tuple[str, ...] = NO_STORE, **changes: str
+) -> dict[str, Any]:
     candles, out = tmp_path / "bars.csv", tmp_path / "out.json"
     candles.write_text(HEAD + rows)
     options = {
@@ -25,7 +28,7 @@ def backtest(tmp_path: Path, *, rows: str = ROWS, **changes: str) -> dict[str, A
         **changes,
     }
     arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    call_command("backtest", *arguments)
+    call_command("backtest", *arguments, *flags)
     found: dict[str, Any] = json.loads(out.read_text())
     return found
 

@@ -25,7 +25,7 @@ def test_every_trade_and_statistic_of_the_reference_comes_out(tmp_path: Path) ->
         *("--instrument", "NASDAQ:GOOG", "--timeframe", "1d", "--timezone", "UTC"),
         *("--candles", str(shared_file("reference/GOOG_1d.csv"))),
         *("--cash", "10000", "--fee-bps", "0", "--size", "1", "--size-at", "FILL"),
-        *("--close-at-end", "--json", str(found)),
+        *("--no-store", "--close-at-end", "--json", str(found)),
     )
     result = json.loads(found.read_text())
     assert len(result["trades"]) == result["statistics"]["trades"] == 66

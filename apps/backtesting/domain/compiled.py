@@ -28,15 +28,16 @@ def compiled(function: F) -> F:
         config["CACHE_DIR"] = before
 
 
-def _cache_folder() -> str:
+def _loop_sha256() -> str:
     digest = hashlib.sha256()
     for source in sorted(_HERE.glob("*.py")):
         text = source.read_bytes()
         if b"@compiled" in text or source.stem == "layout":
             digest.update(text)
-    stated = os.environ.get("NUMBA_CACHE_DIR")
-    base = Path(stated) if stated else _HERE / "__pycache__"
-    return str(base / f"loops-{digest.hexdigest()[:16]}")
+    return digest.hexdigest()
 
 
-_CACHE = _cache_folder()
+LOOP_SHA256 = _loop_sha256()
+"""Hash of every source that the machine code follows from."""
+_STATED = os.environ.get("NUMBA_CACHE_DIR")
+_CACHE = str((Path(_STATED) if _STATED else _HERE / "__pycache__") / f"loops-{LOOP_SHA256[:16]}")

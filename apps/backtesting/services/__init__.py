@@ -6,11 +6,13 @@ from apps.backtesting.services.histories import (
     instrument_terms,
     marks_load,
 )
+from apps.backtesting.services.recording import backtest_record
 from apps.backtesting.services.requests import BacktestRequest, BacktestResult, backtest_request_run
 
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "backtest_record",
     "backtest_request_run",
     "candles_load",
     "funding_load",

@@ -12,12 +12,14 @@ from apps.backtesting.domain.terms import SIZINGS, BacktestRefused, History, Tra
 from apps.backtesting.services import (
     BacktestRequest,
     BacktestResult,
+    backtest_record,
     backtest_request_run,
     candles_load,
     funding_load,
     instrument_terms,
     marks_load,
 )
+from apps.core.database import DatabaseUnprepared, database_prepare
 from apps.marketdata.domain.errors import MarketDataRefused
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.strategies.domain.signals import StrategyFault
@@ -68,6 +70,7 @@ class Command(BaseCommand):
         add("--max-open", type=int, default=0, help="Most positions at a time; 0: any number")
         add("--leverage", type=_number, default=Decimal(1), help="10 ties up a tenth")
         add("--maintenance-margin", type=_number, default=Decimal(0), help="Ratio; 0: none")
+        add("--no-store", action="store_true", help="Leave no Backtest, and need no database")
         add("--close-at-end", action="store_true", help="Close at the open of the last bar")
         add("--json", help="Write the result to this file; - is standard output")
 
@@ -83,6 +86,16 @@ class Command(BaseCommand):
             self._write(options["json"], {"result": "backtested", **result.as_json()})
         if options["json"] != "-":
             self.stdout.write(_text(result))
+        if not options["no_store"]:
+            self._store(result)
+
+    def _store(self, result: BacktestResult) -> None:
+        try:
+            database_prepare()
+        except DatabaseUnprepared as refusal:
+            raise CommandError(f"the result is not stored: {refusal}") from refusal
+        backtest = backtest_record(result=result)
+        self.stderr.write(f"stored as backtest {backtest.pk}")
 
     def _write(self, place: str, document: dict[str, Any]) -> None:
         text = json.dumps(document, indent=2)
