@@ -21,16 +21,8 @@ from apps.strategies.domain.strategy import (
     signals_over,
 )
 from apps.strategies.loading import strategy_build, strategy_load
+from tests.strategies.library_cases import STRATEGIES
 from tests.strategies.markets import candles, candles_of
-
-STRATEGIES: list[tuple[str, dict[str, Any]]] = [
-    ("moving_average_cross", {}),
-    ("moving_average_cross", {"fast": 3, "slow": 9, "direction": "long_only"}),
-    ("moving_average_cross", {"enter": "in_trend", "stop_loss_ratio": 0.01}),
-    ("bollinger_rsi", {}),
-    ("bollinger_rsi", {"rsi_oversold": 40, "rsi_overbought": 60, "adx_limit": 60}),
-    ("bollinger_rsi", {"direction": "long_only", "stop_loss_ratio": None, "adx_limit": 60}),
-]
 
 
 def built(name: str, parameters: dict[str, Any]) -> Strategy[Any]:
@@ -59,7 +51,7 @@ def test_decisions_bar_by_bar_are_those_over_the_whole_history(
     strategy, market = built(name, parameters), candles(2500, seed=11)
     live, offline = decisions_live(strategy, market), decisions_offline(strategy, market)
     assert live == offline
-    if parameters.get("adx_limit") or name == "moving_average_cross":
+    if (name, parameters) != ("bollinger_rsi", {}):  # rare on made-up bars; see freqtrade's below
         assert sum(decision is not None for decision in live) > 10
 
 

@@ -21,8 +21,10 @@ from apps.strategies.domain.lookahead import (
     strategy_outputs,
 )
 from apps.strategies.domain.regimes import model_fit, states_filtered
-from apps.strategies.domain.strategy import Signals, Strategy, StrategyParameters
+from apps.strategies.domain.strategy import Signals, Strategy, StrategyParameters, signals_over
+from apps.strategies.loading import strategy_build, strategy_load
 from tests.long_form import IS_LONG, cases
+from tests.strategies.library_cases import STRATEGIES
 from tests.strategies.markets import candles
 from tests.strategies.outputs import OUTPUTS
 from tests.strategies.real_bars import bybit_candles, eurusd_candles
@@ -43,6 +45,20 @@ def test_every_prefix_of_real_bars_tells_the_same_past(name: str, market: str) -
     assert len(lengths) == PREFIXES
     leaks = look_ahead_find(OUTPUTS[name], found, prefixes=lengths)
     assert [str(leak) for leak in leaks] == []
+
+
+@pytest.mark.parametrize(("name", "parameters"), STRATEGIES)
+def test_every_prefix_of_real_bars_gives_the_same_signals(
+    name: str, parameters: dict[str, Any]
+) -> None:
+    strategy = strategy_build(strategy_load(name), parameters)
+    market = eurusd_candles().window(0, BARS)
+    outputs = strategy_outputs(strategy)
+    leaks = look_ahead_find(outputs, market, prefixes=prefix_lengths(BARS, PREFIXES))
+    assert [str(leak) for leak in leaks] == []
+    if (name, parameters) != ("bollinger_rsi", {}):
+        said = signals_over(strategy, market)
+        assert (said.enter_long | said.enter_short).sum() > 2, "a check of nothing proves nothing"
 
 
 def leaks_of(outputs: Callable[[Candles], Outputs]) -> list[Leak]:
