@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.test import override_settings
 
@@ -15,8 +16,7 @@ from apps.brokers.bybit.gateway import BybitGateway
 from apps.brokers.bybit.modes import MODES
 from apps.brokers.bybit.opening import SESSIONS, bybit_gateway
 from apps.brokers.limits import RateLimit
-from apps.orders.domain.ports import BrokerGateway
-from tests.contracts.broker import LOT, TICK, BrokerUnderTest
+from tests.contracts.broker import LOT, TICK
 from tests.factories.accounts import TradingAccountFactory
 from tests.factories.marketdata import InstrumentFactory
 from tests.venues.bybit import VENUE_KEY, VENUE_SECRET, BybitVenue, bybit_venue
@@ -36,7 +36,7 @@ class BybitUnderTest:
     currency: str = "USDT"
 
     @property
-    def gateway(self) -> BrokerGateway:
+    def gateway(self) -> BybitGateway:
         opened = bybit_gateway(self.account)
         session = replace(opened.session, permit=no_limit)
         return BybitGateway(self.account, session)
@@ -56,14 +56,19 @@ class BybitUnderTest:
 
 
 @contextmanager
-def bybit_under_test(folder: Path) -> Iterator[BrokerUnderTest]:
-    """Start a venue process."""
+def bybit_under_test(folder: Path, **changes: Any) -> Iterator[BybitUnderTest]:
+    """Start a venue process, with some settings of its own."""
     SESSIONS.clear()
     MODES.clear()
-    terms = {"rate_scale": "0", "entry_delay_ms": 0}
-    money = {"balances": {"USDT": "10000"}, "prices": {"BTCUSDT": "100"}}
+    terms = {
+        "rate_scale": "0",
+        "entry_delay_ms": 0,
+        "balances": {"USDT": "10000"},
+        "prices": {"BTCUSDT": "100"},
+        **changes,
+    }
     with (
-        bybit_venue(folder, **terms, **money) as venue,
+        bybit_venue(folder, **terms) as venue,
         override_settings(BYBIT_REST_URL=venue.url, BYBIT_STREAM_URL=venue.ws_url),
     ):
         account = TradingAccountFactory(broker="BYBIT", mode="TEST", base_currency="USDT")

@@ -83,7 +83,6 @@ class BybitDesk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[BybitDesk]:
     with bybit_under_test(tmp_path) as broker:
-        assert isinstance(broker, BybitUnderTest)
         yield BybitDesk(broker)
 
 

@@ -69,6 +69,7 @@ class BybitGateway:
         # Once without an index: what is refused here needs no question to the venue
         order_params(request, position_index=0)
         request_steps_check(request)
+        self.session.clock_require()
         params = order_params(
             request,
             position_index=MODES.index(self.session, venue, request),
