@@ -8,6 +8,7 @@ import requests
 
 from tests.marketdata.shared_files import shared_file
 from tests.venues.angelone import AngelOneVenue
+from tests.venues.smart_feed import feed_of
 from tests.venues.smart_orders import placed, status_of
 from tests.venues.waiting import eventually
 
@@ -80,3 +81,46 @@ def test_the_master_has_the_fields_of_the_real_one(angelone: AngelOneVenue) -> N
         ("", "-1.000000"),
         ("AMXIDX", "0.000000"),
     }
+
+
+NAMES = {  # of the recorder, and of the Python client
+    "avg_traded_price": "average_traded_price",
+    "vol_traded": "volume_trade_for_the_day",
+    "open_price_day": "open_price_of_the_day",
+    "high_price_day": "high_price_of_the_day",
+    "low_price_day": "low_price_of_the_day",
+    "close_price": "closed_price",
+    "open_interest_change": "open_interest_change_percentage",
+    "upper_circuit": "upper_circuit_limit",
+    "lower_circuit": "lower_circuit_limit",
+    "fiftytwo_week_high": "52_week_high_price",
+    "fiftytwo_week_low": "52_week_low_price",
+    "depth_twenty_buy_data": "depth_20_buy_data",
+    "depth_twenty_sell_data": "depth_20_sell_data",
+}
+
+
+@pytest.mark.parametrize("mode", [2, 3, 4])
+def test_a_packet_reads_as_a_real_tick_of_its_mode(
+    angelone: AngelOneVenue, smart: Any, mode: int
+) -> None:
+    ticks = real("smartapi_ws2_decoded_ticks_INFY_20241220")
+    tick = next(each for each in ticks if each["subscription_mode"] == str(mode))
+    angelone.price("INFY-EQ", "1961.15", bid="1961.10", ask="1961.15", quantity=5, levels=20)
+    with feed_of(angelone, smart, mode, [{"exchangeType": 1, "tokens": ["1594"]}]) as feed:
+        mine = feed.ticks[0]
+    names = {NAMES.get(name, name) for name in tick}
+    assert set(mine) - {"subscription_mode_val"} == names
+    if mode == 4:  # the Python client takes the time of receipt, which is empty, for the exchange's
+        assert mine.pop("exchange_timestamp") == int(tick.pop("packet_received_time")) == 0
+        tick.pop("exchange_timestamp")
+    for name in ("last_traded_price", "exchange_timestamp", "close_price"):
+        if name in tick:  # paise and milliseconds there as here
+            assert len(str(mine[NAMES.get(name, name)])) == len(tick[name])
+    for side in ("best_5_buy_data", "depth_twenty_buy_data"):
+        if side in tick:
+            prices = [int(each["price"]) for each in tick[side]]
+            assert prices == sorted(prices, reverse=True)
+            prices = [each["price"] for each in mine[NAMES.get(side, side)]]
+            assert prices == sorted(prices, reverse=True)
+            assert len(prices) == len(tick[side])
