@@ -1,5 +1,6 @@
 """A whole replay through real Celery workers."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.test import override_settings
 
 from apps.accounts.models import TradingAccount
 from apps.execution.management.commands import trade_replay
-from apps.execution.replay import ReplayRefused, replay_run
+from apps.execution.replay import ReplayRefused, driving, replay_run
 from apps.marketdata.models import Candle
 from apps.reconciliation.models import ReconciliationRun
 from apps.strategies.models import Deployment, DeploymentState
@@ -82,6 +83,31 @@ def test_replay_of_a_strategy_that_fails_says_where_and_why() -> None:
         replay_run(request)
     assert Deployment.objects.get().state == DeploymentState.FAILED
     assert not TradingAccount.objects.get().is_active
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_replay_that_is_interrupted_says_how_far_it_was_and_leaves_nothing_that_runs(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bars_done, handler = driving._bars_done, signal.getsignal(number)
+
+    def interrupting(deployment: Deployment) -> int:
+        if done := bars_done(deployment):
+            signal.raise_signal(number)
+        return done
+
+    monkeypatch.setattr(driving, "_bars_done", interrupting)
+    monkeypatch.setattr(driving, "TELL_SECONDS", 0)
+    request = request_for(bars=bars_of("100.25", "101.00", "103.75", "102.00"), strategy=BY_PRICE)
+    with pytest.raises(ReplayRefused, match=f"{number.name} interrupted the replay after"):
+        replay_run(request)
+    deployment = Deployment.objects.get()
+    assert deployment.state == DeploymentState.STOPPED
+    assert f"{number.name} interrupted the replay" in deployment.state_reason
+    assert not TradingAccount.objects.get().is_active
+    assert not [child for child in psutil.Process().children() if "celery" in child.cmdline()]
+    assert "of 4 bars" in capfd.readouterr().err
+    assert signal.getsignal(number) is handler
 
 
 def test_replay_without_bars_is_refused_and_nothing_is_kept() -> None:

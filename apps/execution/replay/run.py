@@ -2,12 +2,7 @@
 
 import sys
 import time
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -18,21 +13,19 @@ from apps.accounts.models import Broker, TradingAccount, TradingMode
 from apps.accounts.services import account_deactivate
 from apps.brokers.registry import gateway_for
 from apps.brokers.services import paper_book_open
-from apps.core.clock import standing_at, wall_now
+from apps.core.clock import standing_at
 from apps.core.supervision import Backoff, ProcessSpec, Supervisor
 from apps.execution.models import DeploymentCursor
+from apps.execution.replay.driving import Interruption, interruption_noted, replay_drive
+from apps.execution.replay.request import ReplayRefused, ReplayRequest
 from apps.execution.replay.result import ReplayResult, result_collect
-from apps.execution.services.sweeps import deployment_ids_due
-from apps.execution.tasks import deployment_tick_task
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Candle, Instrument
-from apps.marketdata.services import candles_store
 from apps.positions.services import deposit_book
 from apps.reconciliation.models import ReconciliationRun
 from apps.reconciliation.services import reconciliation_run, reports_intake
-from apps.strategies.loading import LoadedStrategy
-from apps.strategies.models import Deployment, DeploymentState, SizingMethod
+from apps.strategies.models import Deployment, DeploymentState
 from apps.strategies.services import (
     deployment_create,
     deployment_start,
@@ -40,57 +33,28 @@ from apps.strategies.services import (
     strategy_version_record,
 )
 
-FEED_BARS = 1000
-AHEAD_BARS = 3000
-LOOK_SECONDS = 0.1
-SWEEP_SECONDS = 1.0
-STALL_SECONDS = 180.0
 RESTART_BACKOFF = Backoff(first_seconds=0.2, limit_seconds=2.0)
-
-
-class ReplayRefused(ValueError):
-    """The replay cannot be run as asked, or did not come to its end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayRequest:
-    """What to replay.
-
-    Attributes:
-        instrument: What the bars are of; a private copy of it is traded.
-        cash: Start, in the instrument's quote currency.
-        fee_bps, slippage_bps, volume_cap_ratio: Terms of the paper venue.
-        workers: Worker programs, each with two processes.
-    """
-
-    loaded: LoadedStrategy
-    parameters: dict[str, Any]
-    instrument: Instrument
-    timeframe: str
-    bars: Sequence[Bar]
-    cash: Decimal
-    fee_bps: Decimal
-    slippage_bps: Decimal = Decimal(0)
-    volume_cap_ratio: Decimal = Decimal(0)
-    sizing_method: str = SizingMethod.FRACTION_OF_EQUITY
-    sizing_value: Decimal = Decimal("0.95")
-    workers: int = 1
-    log_level: str = "WARNING"
-    name: str = field(default_factory=lambda: uuid.uuid4().hex[:10])
 
 
 def replay_run(request: ReplayRequest) -> ReplayResult:
     """Play the bars through the live chain as fast as it goes.
 
     Raises:
-        ReplayRefused: There are no bars, the deployment failed, or nothing moves any more.
+        ReplayRefused: There are no bars, a signal interrupted it, the deployment failed, or
+            nothing moves any more. Whatever was set up is stopped with that reason.
         DeploymentRefused, ParametersRefused: The deployment cannot be made.
     """
     if not request.bars:
         raise ReplayRefused("there is no bar to replay")
+    with interruption_noted() as interruption:
+        return _run(request, interruption)
+
+
+def _run(request: ReplayRequest, interruption: Interruption) -> ReplayResult:
     deployment, instrument = replay_set_up(request)
+    reason = "the replay has ended"
     try:
-        seconds = _play(request, deployment, instrument)
+        seconds = _play(request, deployment, instrument, interruption)
         return result_collect(
             deployment=deployment,
             instrument=instrument,
@@ -98,11 +62,19 @@ def replay_run(request: ReplayRequest) -> ReplayResult:
             seconds=seconds,
             run=_reconcile(deployment, request.bars[-1]),
         )
+    except ReplayRefused as refusal:
+        reason = str(refusal)
+        raise
     finally:
-        _stand_down(deployment)
+        _stand_down(deployment, reason)
 
 
-def _play(request: ReplayRequest, deployment: Deployment, instrument: Instrument) -> float:
+def _play(
+    request: ReplayRequest,
+    deployment: Deployment,
+    instrument: Instrument,
+    interruption: Interruption,
+) -> float:
     """Run the workers until the last bar is dealt with; return for how many seconds."""
     queue = f"replay-{request.name}"
     supervisor = Supervisor(
@@ -113,7 +85,14 @@ def _play(request: ReplayRequest, deployment: Deployment, instrument: Instrument
     try:
         for name, pid in supervisor.pids().items():
             supervisor.say(f"{name} runs as process {pid}")
-        _drive(request, deployment, instrument, queue)
+        replay_drive(
+            request=request,
+            deployment=deployment,
+            instrument=instrument,
+            queue=queue,
+            say=supervisor.say,
+            interruption=interruption,
+        )
         return time.monotonic() - started
     finally:
         supervisor.stop()
@@ -212,56 +191,8 @@ def _workers(request: ReplayRequest, queue: str) -> list[ProcessSpec]:
     ]
 
 
-def _drive(
-    request: ReplayRequest, deployment: Deployment, instrument: Instrument, queue: str
-) -> None:
-    """Feed bars while the workers keep up, wake them when they sleep, wait for the last bar."""
-    fed = 0
-    seen, moved_at, swept_at = -1, time.monotonic(), 0.0
-    while True:
-        done = _bars_done(deployment)
-        if done != seen:
-            seen, moved_at = done, time.monotonic()
-        if done >= len(request.bars):
-            return
-        if fed < len(request.bars) and fed - done < AHEAD_BARS:
-            candles_store(
-                instrument=instrument,
-                timeframe=request.timeframe,
-                bars=request.bars[fed : fed + FEED_BARS],
-            )
-            fed = min(fed + FEED_BARS, len(request.bars))
-            deployment_tick_task.apply_async(args=(deployment.pk,), queue=queue)
-            continue
-        _alive_require(deployment, time.monotonic() - moved_at, done)
-        if time.monotonic() - swept_at >= SWEEP_SECONDS:
-            swept_at = time.monotonic()
-            if deployment.pk in deployment_ids_due(moment=wall_now()):
-                deployment_tick_task.apply_async(args=(deployment.pk,), queue=queue)
-        time.sleep(LOOK_SECONDS)
-
-
-def _bars_done(deployment: Deployment) -> int:
-    seen = DeploymentCursor.objects.filter(deployment=deployment)
-    return seen.values_list("bars_seen", flat=True).first() or 0
-
-
-def _alive_require(deployment: Deployment, still_seconds: float, done: int) -> None:
-    deployment.refresh_from_db(fields=["state", "state_reason"])
-    if deployment.state != DeploymentState.RUNNING:
-        raise ReplayRefused(
-            f"the deployment is {deployment.state} after {done} bars: {deployment.state_reason}"
-        )
-    if still_seconds > STALL_SECONDS:
-        raise ReplayRefused(
-            f"no bar was dealt with for {still_seconds:.0f} seconds after {done} bars; "
-            "see the workers' lines above"
-        )
-
-
-def _stand_down(deployment: Deployment) -> None:
+def _stand_down(deployment: Deployment, reason: str) -> None:
     """Leave the books to be read, and nothing that trades, is reconciled or takes room."""
-    reason = "the replay has ended"
     deployment.refresh_from_db(fields=["state"])
     if deployment.state == DeploymentState.RUNNING:
         deployment_stop(deployment=deployment, reason=reason)
