@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,17 @@ from tests.brokers.redis_of_its_own import RedisOfItsOwn
 LONG = 600.0  # seconds: no test takes as long
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 GREEDY = """
-import json, sys, time
+import json, sys, threading, time
 from apps.brokers.limits import RateLimit, RateLimiter
 from apps.orders.domain.ports import Throttled
-url, seconds = sys.argv[1], float(sys.argv[2])
-limiter = RateLimiter(url, processes=4, away_retry_seconds=0.05)
-limits = [RateLimit(9, 0.2), RateLimit(25, 1.0)]
+limiter = RateLimiter(sys.argv[1], processes=4, away_retry_seconds=0.05)
+limits = [RateLimit(9, 0.2), RateLimit(25, 1.0), RateLimit(5000, 600)]
 print("ready", flush=True)
 sys.stdin.readline()
-taken, refused, end = 0, 0, time.monotonic() + seconds
-while time.monotonic() < end:
+over = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+taken, refused = 0, 0
+while not over.is_set():
     try:
         limiter.take(bucket="angelone:orders", limits=limits)
         taken += 1
@@ -131,14 +133,13 @@ def test_limits_without_sense_are_refused(server: RedisOfItsOwn) -> None:
 
 
 def test_four_greedy_processes_together_keep_every_window(server: RedisOfItsOwn) -> None:
-    processes = [greedy(server, seconds=1.5) for _ in range(4)]
-    for each in processes:
-        begin(each)
-    ended = [each.communicate()[0] for each in processes]
-    counts = [json.loads(text) for text in ended]
-    assert all(count[1] for count in counts)  # every one of them was refused at times
+    with greedy(server, 4) as processes:
+        permits_appear(server, count=60)
+    counts = [told(each) for each in processes]
+    assert sum(refused for _, refused in counts) > 0
     scores = permits_of(server)
-    assert len(scores) >= 9
+    assert len(scores) == sum(taken for taken, _ in counts)
+    assert len(scores) > 25
     for tokens, microseconds in ((9, 200_000), (25, 1_000_000)):
         spans = [b - a for a, b in zip(scores, scores[tokens:], strict=False)]
         assert all(span >= microseconds for span in spans)
@@ -147,53 +148,64 @@ def test_four_greedy_processes_together_keep_every_window(server: RedisOfItsOwn)
 def test_processes_keep_the_rate_while_redis_dies_and_comes_back_empty(
     server: RedisOfItsOwn,
 ) -> None:
-    began_at = time.monotonic()
-    processes = [greedy(server, seconds=3.0) for _ in range(3)]
-    for each in processes:
-        begin(each)
-    for _ in range(2):
-        permits_appear(server)
-        server.kill()
-        time.sleep(0.3)  # for the processes to go on without it
-        server.start()
-    counts = [json.loads(each.communicate()[0]) for each in processes]
+    with greedy(server, 3) as processes:
+        began_at = time.monotonic()
+        for _ in range(2):
+            permits_appear(server, count=9)
+            server.kill()
+            time.sleep(0.3)  # for the processes to go on without it
+            server.start()
+        permits_appear(server, count=9)
+    total = sum(taken for taken, _ in map(told, processes))
     seconds = time.monotonic() - began_at
-    total = sum(taken for taken, _ in counts)
-    assert all(taken for taken, _ in counts)
     assert total <= 9 * (seconds / 0.2 + 1)
     assert total <= 25 * (seconds + 1)
 
 
-def greedy(server: RedisOfItsOwn, *, seconds: float) -> "subprocess.Popen[str]":
-    """Start a process that will take all it can for some seconds, and wait until it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", GREEDY, server.url, str(seconds)],
-        cwd=PROJECT_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def greedy(server: RedisOfItsOwn, count: int) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Let processes take all that they can for the length of the block."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", GREEDY, server.url],
+            cwd=PROJECT_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(count)
+    ]
+    for each in processes:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in processes:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    yield processes
+    for each in processes:
+        assert each.stdin is not None
+        each.stdin.close()
+
+
+def told(process: "subprocess.Popen[str]") -> tuple[int, int]:
+    """Return how many permits a process took and how often it was refused."""
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+    taken, refused = json.loads(process.stdout.read())
+    assert process.wait() == 0
+    return taken, refused
 
 
-def begin(process: "subprocess.Popen[str]") -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-
-
-def permits_appear(server: RedisOfItsOwn) -> None:
-    for _ in range(1000):
-        if permits_of(server):
+def permits_appear(server: RedisOfItsOwn, *, count: int) -> None:
+    for _ in range(3000):
+        if len(permits_of(server)) >= count:
             return
         time.sleep(0.01)
-    raise AssertionError("no process asked Redis again")
+    raise AssertionError(f"there are still fewer than {count} permits in Redis")
 
 
 def permits_of(server: RedisOfItsOwn) -> list[int]:
-    """Return when each permit of the last second was taken, in the server's microseconds."""
+    """Return when each permit was taken, in the server's microseconds."""
     found: Any = server.client().zrange("desk:limit:angelone:orders", 0, -1, withscores=True)
     return [int(score) for _, score in found]
 
