@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.angelone.gateway import AngelOneGateway
+from apps.brokers.angelone.probe import angelone_probe
 from apps.brokers.bybit.opening import bybit_gateway
 from apps.brokers.bybit.probe import bybit_probe
 from apps.brokers.checks import AccountProbe
@@ -23,6 +24,7 @@ ADAPTERS: dict[str, Callable[[TradingAccount], BrokerGateway]] = {
 
 
 PROBES: dict[str, AccountProbe] = {
+    Broker.ANGELONE.value: angelone_probe,
     Broker.BYBIT.value: bybit_probe,
 }
 """What a broker is asked about a credential."""

@@ -106,25 +106,33 @@ def desk_programs(*, http_port: int) -> list[ProcessSpec]:
 
 
 def stream_programs() -> list[ProcessSpec]:
-    """Return the programs that listen to Bybit: one for each active account there, one for prices.
+    """Return the programs that listen to brokers: one for each active account there, and prices.
 
-    An account that is entered later is listened to from the next start on; till then it is read
-    as often as the sweep comes round.
+    Bybit's prices need no account; Angel One's come over the connection of the first account. An
+    account that is entered later is listened to from the next start on; till then it is read as
+    often as the sweep comes round.
     """
-    accounts = TradingAccount.objects.filter(broker=Broker.BYBIT, is_active=True).order_by("name")
     wanted: dict[str, tuple[str, ...]] = {
-        f"bybit-{account.name}": ("--account", account.name) for account in accounts
+        f"bybit-{name}": ("bybit_stream", "--account", name) for name in _accounts_at(Broker.BYBIT)
     }
     if wanted:
-        wanted["bybit-market"] = ("--market",)
+        wanted["bybit-market"] = ("bybit_stream", "--market")
+    for place, name in enumerate(_accounts_at(Broker.ANGELONE)):
+        prices = () if place else ("--market",)
+        wanted[f"angelone-{name}"] = ("angelone_stream", "--account", name, *prices)
     base_dir = Path(settings.BASE_DIR)
-    command = (sys.executable, str(base_dir / "manage.py"), "bybit_stream")
+    manage = (sys.executable, str(base_dir / "manage.py"))
     programs = [
-        ProcessSpec(name=name, command=[*command, *options], cwd=base_dir)
-        for name, options in wanted.items()
+        ProcessSpec(name=name, command=[*manage, *command], cwd=base_dir)
+        for name, command in wanted.items()
     ]
     connection.close()
     return programs
+
+
+def _accounts_at(broker: Broker) -> list[str]:
+    accounts = TradingAccount.objects.filter(broker=broker, is_active=True)
+    return list(accounts.order_by("name").values_list("name", flat=True))
 
 
 def port_check(*, host: str, port: int) -> None:

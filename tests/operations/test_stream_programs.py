@@ -1,4 +1,4 @@
-"""Accounts at Bybit are listened to by a program each."""
+"""Accounts at brokers are listened to by a program each."""
 
 import pytest
 
@@ -22,3 +22,13 @@ def test_each_active_account_at_bybit_has_its_program_and_the_market_one_for_all
     assert programs["bybit-beta"] == ["--account", "beta"]
     assert programs["bybit-market"][-1] == "--market"
     assert len(programs) == 3
+
+
+def test_prices_of_angel_one_come_by_the_program_of_one_account() -> None:
+    for name in ("beta", "alpha"):
+        TradingAccountFactory(name=name, broker="ANGELONE", mode="LIVE")
+    programs = {program.name: list(program.command)[2:] for program in stream_programs()}
+    assert programs == {
+        "angelone-alpha": ["angelone_stream", "--account", "alpha", "--market"],
+        "angelone-beta": ["angelone_stream", "--account", "beta"],
+    }

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.angelone.absence import absence_evidence
-from apps.brokers.angelone.answers import SessionRefused, UnregisteredAddress
+from apps.brokers.angelone.answers import SessionRefused
 from apps.brokers.angelone.client import AngelOneClient, Ask
 from apps.brokers.angelone.fields import Garbled, needed_text, number_of, row_of, rows_of, text_of
 from apps.brokers.angelone.journal import (
@@ -79,9 +79,6 @@ CAPABILITIES = BrokerCapabilities(
     post_only=False,
     market_orders_by_algo=False,
 )
-NO_ORDER = "000000000000000"
-"""A number that no order has: to ask whether this machine's address is accepted."""
-
 _LOOKS = (0.0, 0.05, 0.1, 0.2, 0.4)  # seconds before each look
 _DERIVATIVES = "CARRYFORWARD"
 Answer = TypeVar("Answer")
@@ -247,20 +244,6 @@ class AngelOneGateway:
         if sent is None or sent.venue_order_id:
             return None
         return absence_evidence(sent=sent, look=lambda: self._order(client_order_id, symbol))
-
-    def address_check(self) -> str:
-        """Ask whether orders are taken from this machine's address; nothing is changed.
-
-        Returns:
-            Why not, or "".
-        """
-        try:
-            self.client.write(lambda it: it.cancelOrder(NO_ORDER, "NORMAL"))
-        except UnregisteredAddress as refused:
-            return str(refused)
-        except (Rejected, OutcomeUnknown):
-            return ""  # it was let in, and found no such order
-        return ""
 
     def _written_down(self, request: OrderRequest) -> AngelOneSentOrder | None:
         """Keep that an order is about to be sent; None: one with its id has been."""

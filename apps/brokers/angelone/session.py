@@ -171,7 +171,7 @@ class Door:
         """Ask for new tokens with the refresh token; None: only a full login helps."""
         try:
             answer = self.connect(current.access).generateToken(current.refresh)
-            return _tokens_read(answer)
+            return tokens_read(answer)
         except (BrokerError, Garbled, KeyError, TypeError):
             return None
 
@@ -187,7 +187,7 @@ class Door:
             },
         )
         try:
-            return _tokens_read(answer)
+            return tokens_read(answer)
         except Garbled as garbled:
             raise Unavailable(f"the answer to the login cannot be read: {garbled}") from None
 
@@ -246,7 +246,12 @@ def one_time_password(secret: str, *, at: datetime) -> str:
     return f"{code.token():06d}"
 
 
-def _tokens_read(answer: Mapping[str, Any]) -> dict[str, str]:
+def tokens_read(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tokens of an answer to a login.
+
+    Raises:
+        Garbled: One is missing or none.
+    """
     told = row_of(answer.get("data"), "session")
     return {
         "access": _token(told, "jwtToken").removeprefix("Bearer "),

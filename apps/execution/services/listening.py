@@ -40,14 +40,17 @@ class AngelOneListening:
 
     Attributes:
         wake_deployment, wake_account: Called with an id; must not fail.
+        brings_prices: Whether it listens to the market feed, too. One process alone may.
     """
 
     account: TradingAccount
     wake_deployment: Wake
     wake_account: Wake
     client: AngelOneClient
+    brings_prices: bool = True
     market: MarketListener = field(init=False)
     _sockets: list[SupervisedSocket] = field(default_factory=list)
+    _feed: SupervisedSocket | None = None
     _logged_out: bool = False
 
     def __post_init__(self) -> None:
@@ -56,11 +59,11 @@ class AngelOneListening:
     def start(self) -> None:
         """Begin to listen; sockets without a session try until there is one."""
         orders = OrderListener(client=self.client, on_hint=self._reports_take_in)
-        self._sockets = [
-            SupervisedSocket(self.market, name=f"feed-{self.account.name}"),
-            SupervisedSocket(orders, name=f"updates-{self.account.name}"),
-        ]
-        self.instruments_follow()
+        self._sockets = [SupervisedSocket(orders, name=f"updates-{self.account.name}")]
+        if self.brings_prices:
+            self._feed = SupervisedSocket(self.market, name=f"feed-{self.account.name}")
+            self._sockets.append(self._feed)
+            self.instruments_follow()
         for each in self._sockets:
             each.start()
 
@@ -71,7 +74,8 @@ class AngelOneListening:
 
     def round(self) -> None:
         """Do what is due: follow the deployments, take the day's list in, end the day's session."""
-        self.instruments_follow()
+        if self.brings_prices:
+            self.instruments_follow()
         clock = in_india(wall_now())
         if clock.time() >= LIST_FROM:
             list_take_in(clock)
@@ -96,8 +100,8 @@ class AngelOneListening:
         except TooManyTokens as refusal:
             log.error("the feed cannot follow the deployments: %s", refusal)  # noqa: TRY400  said
             return
-        if has_changed and self._sockets:
-            self._sockets[0].renew()
+        if has_changed and self._feed is not None:
+            self._feed.renew()
 
     def _bars_come(self, instrument: Instrument, timeframe: str) -> None:
         due = Deployment.objects.filter(

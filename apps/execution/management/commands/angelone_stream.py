@@ -23,10 +23,15 @@ class Command(BaseCommand):
     help = "Listens to Angel One's market feed and order updates for an account."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Ask for the account."""
+        """Ask for the account, and whether it is the one that brings the prices."""
         parser.add_argument("--account", required=True, help="Name of an account at Angel One.")
+        parser.add_argument(
+            "--market",
+            action="store_true",
+            help="Bring the prices, too. One process alone may: bars of two would differ.",
+        )
 
-    def handle(self, *args: object, account: str, **options: object) -> None:
+    def handle(self, *args: object, account: str, market: bool, **options: object) -> None:
         """Listen until SIGINT or SIGTERM.
 
         Raises:
@@ -45,6 +50,7 @@ class Command(BaseCommand):
             wake_deployment=lambda pk: deployment_tick_ask(deployment_id=pk),
             wake_account=lambda pk: account_tick_ask(account_id=pk),
             client=AngelOneClient(account=found),
+            brings_prices=market,
         )
         listening.start()
         try:
