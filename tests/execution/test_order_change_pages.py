@@ -15,6 +15,7 @@ from apps.accounts.roles import Role
 from apps.core.clock import wall_now
 from apps.core.models import AuditEvent
 from apps.orders.models import Order, OrderGroup
+from apps.orders.services import order_look_up_note
 from apps.risk.models import RiskDecision
 from apps.risk.services import limit_set
 from tests.execution.paper_desk import PaperDesk, records
@@ -314,7 +315,19 @@ class TestOutcome:
         assert f"{order.unknown_since:%Y-%m-%d %H:%M:%S}" in page
         assert "new orders on TEST:ACME in alpha" in page
         assert "</span> s after each look" in page
+        assert "<dt>Last looked up</dt><dd>not yet</dd>" in page
         assert "nobody at this moment; the sweep sets a worker to it every" in page
+
+    def test_it_says_when_it_was_looked_up_last_and_what_was_answered(
+        self, desk: PaperDesk
+    ) -> None:
+        order = self.in_doubt(desk)
+        order_look_up_note(order=order, answer="it has no such order")
+        order.refresh_from_db()
+        page = text_of(self.ask(desk.trader, order))
+        assert order.looked_up_at is not None
+        assert f"{order.looked_up_at:%Y-%m-%d %H:%M:%S}" in page
+        assert "the venue's answer: it has no such order" in page
 
     def test_it_names_the_worker_that_looks(self, desk: PaperDesk) -> None:
         order = self.in_doubt(desk)

@@ -51,6 +51,12 @@ def sent_and_died(order: Order, venue: FakeVenue) -> None:
     )
 
 
+def looked_up(order: Order) -> str:
+    """Return what the venue answered when the order was looked up last."""
+    order.refresh_from_db()
+    return order.looked_up_answer
+
+
 def unknown_for(order: Order, *, seconds: float) -> None:
     since = timezone.now() - timedelta(seconds=seconds)
     assert Order.objects.filter(pk=order.pk, status="UNKNOWN").update(unknown_since=since) == 1
@@ -83,6 +89,20 @@ def test_order_that_the_venue_does_not_know_is_not_sent_again_before_the_window(
     assert records() == before
     assert venue.placed == []
     assert InstrumentFreeze.objects.filter(released_at=None).count() == 1
+
+
+def test_the_last_look_up_and_its_answer_are_kept(
+    live: Deployment, venue: FakeVenue, sending: Order
+) -> None:
+    venue.reads_fail_with = Unavailable("connection refused")
+    tick(live)
+    assert looked_up(sending) == "Unavailable: connection refused"
+    venue.reads_fail_with = None
+    before = timezone.now()
+    tick(live)
+    assert looked_up(sending) == "it has no such order"
+    assert sending.looked_up_at is not None
+    assert before <= sending.looked_up_at <= timezone.now()
 
 
 def test_order_absent_over_the_window_is_sent_once_more_with_its_id(

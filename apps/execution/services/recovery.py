@@ -1,6 +1,6 @@
 """Finds out what became of orders that a dead worker, or a lost reply, left behind."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from apps.core.clock import standing_at, wall_now
@@ -17,6 +17,7 @@ from apps.orders.selectors import (
 from apps.orders.services import (
     order_absence_record,
     order_absent_end,
+    order_look_up_note,
     order_mark_unknown,
 )
 from apps.reconciliation.services import report_take_in
@@ -101,9 +102,12 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
         report = run.gateway.order_find(
             client_order_id=order.client_order_id, symbol=order.instrument.symbol
         )
-    except BrokerError:
+    except BrokerError as error:
         # A failed read says nothing about the order: it stays UNKNOWN and is asked for again
+        order_look_up_note(order=order, answer=f"{type(error).__name__}: {error}")
         return False
+    has_it = "it has no such order" if report is None else f"it has it, {report.status.value}"
+    order_look_up_note(order=order, answer=has_it)
     if report is not None:
         return report_take_in(account=run.account, report=report)
     window = run.gateway.capabilities.absence_window_seconds
@@ -113,13 +117,14 @@ def _unknown_resolve(run: OrderRun, order: Order) -> bool:
         return False
     if wall_now() - order.unknown_since < timedelta(seconds=window):
         return False
-    return _absence_note(run, order, f"the venue has not known it for {window:g} seconds")
+    reason = f"the venue has not known it for {window:g} seconds"
+    return _absence_note(run, order, order_absence_record, reason)
 
 
-def _absence_note(run: OrderRun, order: Order, reason: str) -> bool:
+def _absence_note(run: OrderRun, order: Order, record: Callable[..., None], reason: str) -> bool:
     try:
         with run.lease_kept():
-            order_absence_record(order=order, reason=reason)
+            record(order=order, reason=reason)
     except IllegalTransition as passed:
         # While we looked, a report that another process took in has told the truth
         return passed.current not in UNRESOLVED
@@ -138,6 +143,4 @@ def _absence_prove(run: OrderRun, order: Order) -> bool:
         return False
     if evidence is None:
         return False
-    with run.lease_kept():
-        order_absent_end(order=order, reason=evidence)
-    return True
+    return _absence_note(run, order, order_absent_end, evidence)

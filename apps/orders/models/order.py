@@ -114,6 +114,12 @@ class Order(models.Model):
     unknown_since = models.DateTimeField(
         null=True, blank=True, help_text="Machine time since when the outcome is not known"
     )
+    looked_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="Machine time of the last look-up of its outcome"
+    )
+    looked_up_answer = models.CharField(
+        max_length=400, blank=True, help_text="What the venue answered then"
+    )
     closed_at = models.DateTimeField(null=True, blank=True, help_text="Venue time of the end")
     created_at = models.DateTimeField(auto_now_add=True, help_text="Machine time")
     updated_at = models.DateTimeField(auto_now=True, help_text="Machine time")

@@ -78,6 +78,12 @@ def order_mark_unknown(*, order: Order, reason: str) -> None:
     freeze_set(order=locked, reason=f"outcome of order {locked} is unknown: {reason}")
 
 
+def order_look_up_note(*, order: Order, answer: str) -> None:
+    """Note when an UNKNOWN order was looked up last, and what was answered; the last one counts."""
+    looked_up = Order.objects.filter(pk=order.pk, status=S.UNKNOWN.value)
+    looked_up.update(looked_up_at=wall_now(), looked_up_answer=answer[:400])
+
+
 @transaction.atomic
 def order_absence_record(*, order: Order, reason: str) -> None:
     """Return an UNKNOWN order to INTENT: the venue has proved over the window that it has none."""
