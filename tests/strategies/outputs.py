@@ -11,6 +11,7 @@ from apps.strategies.domain.regimes import (
     regimes_by_rule,
     regimes_hidden,
 )
+from apps.strategies.domain.timeframes import aligned, resampled
 from apps.strategies.smc import SmartMoneySettings, smart_money
 
 
@@ -77,6 +78,14 @@ def hidden(candles: Candles) -> Outputs:
     return {"state": found.state, "quiet": found.probability[:, 0], "wild": found.probability[:, 1]}
 
 
+def higher(candles: Candles) -> Outputs:
+    hours = resampled(candles, "1h")
+    columns = {"hourly close": hours.close, "hourly average": indicators.sma(hours.close, 5)}
+    return {
+        name: aligned(values, higher=hours, candles=candles) for name, values in columns.items()
+    }
+
+
 OUTPUTS: dict[str, Callable[[Candles], Outputs]] = {
     "averages": averages,
     "ranges": ranges,
@@ -84,4 +93,5 @@ OUTPUTS: dict[str, Callable[[Candles], Outputs]] = {
     "smart money": smart,
     "regimes by rule": regimes,
     "hidden regimes": hidden,
+    "higher timeframes": higher,
 }
