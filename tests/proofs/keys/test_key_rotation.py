@@ -112,8 +112,8 @@ def test_rotation_fails_no_read_and_leaves_the_old_key_useless(settings: Setting
 
     assert ended.returncode == 0
     counts = json.loads(output)["values_by_key"]
-    assert sum(by_key["new"] for by_key in counts.values()) == VALUES
-    assert all(set(by_key) == {"new"} for by_key in counts.values())
+    assert sum(by_key.get("new", 0) for by_key in counts.values()) == VALUES
+    assert all(set(by_key) <= {"new"} for by_key in counts.values())
 
     read = [told(each) for each in readers]
     assert [each["wrong"] for each in read] == [[], [], []]
