@@ -9,6 +9,7 @@ from django.conf import settings
 from apps.accounts.models import TradingAccount, TradingMode
 from apps.accounts.selectors import CredentialMissing, credential_read
 from apps.brokers.angelone.answers import SessionRefused
+from apps.brokers.angelone.hiding import hidden
 from apps.brokers.angelone.library import WRITES, Connection
 from apps.brokers.angelone.pace import Pace, pace_for
 from apps.brokers.angelone.session import Door, Tokens
@@ -87,7 +88,7 @@ class AngelOneClient:
             AuthenticationFailed: There are none in use, or they do not open here.
         """
         try:
-            return credential_read(account=self.account)
+            return hidden(credential_read(account=self.account))
         except (CredentialMissing, SealBroken) as missing:
             raise AuthenticationFailed(str(missing)) from None
 

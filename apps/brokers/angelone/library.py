@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from apps.brokers.angelone.answers import answer_read
+from apps.brokers.angelone.hiding import Hidden, HiddenText
 from apps.orders.domain.ports import BrokerError, OutcomeUnknown, Unavailable
 
 
@@ -163,10 +164,9 @@ class Connection(SmartApi.smartConnect.SmartConnect):
         self, route: str, method: str, parameters: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Ask a route; what the library does here writes secrets into its log."""
-        asked = dict(parameters or {})
         if self._before_request is not None:
             self._before_request(route)
-        body = json.dumps(asked)
+        body = HiddenText(json.dumps(dict(parameters or {})))
         is_get = method in ("GET", "DELETE")
         return self._exchange(
             route,
@@ -192,10 +192,9 @@ class Connection(SmartApi.smartConnect.SmartConnect):
         query: str | None = None,
         body: str | None = None,
     ) -> dict[str, Any]:
-        headers = self.requestHeaders()
+        headers = Hidden(self.requestHeaders())
         if self.access_token:
             headers["Authorization"] = f"Bearer {self.access_token}"
-        is_write = route in WRITES
         failure: BrokerError
         try:
             answer = _http_session().request(
@@ -208,19 +207,22 @@ class Connection(SmartApi.smartConnect.SmartConnect):
                 verify=self._verify,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
-            failure = connection_failure(error, what=route.removeprefix("api."))
-        except (ValueError, UnicodeError) as error:  # a setting that no header can carry
-            failure = Unavailable(f"the request cannot be written: {type(error).__name__}")
-        else:
             return answer_read(
                 answer.status_code,
                 answer.content,
-                is_write=is_write,
+                is_write=route in WRITES,
                 route=route,
                 hides=self._secrets(body),
             )
-        raise failure  # outside: what the libraries raised may carry headers
+        except requests.RequestException as error:
+            failure = connection_failure(error, what=route.removeprefix("api."))
+        except BrokerError as error:
+            failure = error
+        except (ValueError, UnicodeError) as error:  # a setting that no header can carry
+            failure = Unavailable(f"the request cannot be written: {type(error).__name__}")
+        # Outside and bare: the frames of the libraries and of the reading hold headers and tokens
+        failure.__cause__ = failure.__context__ = None
+        raise failure.with_traceback(None)
 
     def _secrets(self, body: str | None) -> list[str]:
         sent = json.loads(body) if body else {}

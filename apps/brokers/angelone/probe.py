@@ -8,9 +8,10 @@ from django.conf import settings
 from apps.accounts.models import TradingAccount
 from apps.brokers.angelone.answers import UnregisteredAddress
 from apps.brokers.angelone.fields import Garbled, row_of, text_of
+from apps.brokers.angelone.hiding import hidden
 from apps.brokers.angelone.library import WRITES, Connection
 from apps.brokers.angelone.pace import pace_for
-from apps.brokers.angelone.session import one_time_password, tokens_read
+from apps.brokers.angelone.session import login_words, tokens_read
 from apps.brokers.checks import CheckStep, Verdict
 from apps.core.clock import now
 from apps.orders.domain.ports import OutcomeUnknown, Rejected, Unavailable
@@ -29,14 +30,11 @@ def angelone_probe(account: TradingAccount, values: Mapping[str, str]) -> Iterat
     Raises:
         BrokerError: Angel One could not be asked, or does not accept the credential.
     """
+    values = hidden(values)
     connection = _connection(account, values, None)
     answer = connection._postRequest(  # noqa: SLF001  generateSession asks for more
         "api.login",
-        {
-            "clientcode": values["client_code"],
-            "password": values["pin"],
-            "totp": one_time_password(values["totp_secret"], at=now()),
-        },
+        login_words(values, at=now()),
     )
     try:
         tokens = tokens_read(answer)

@@ -20,6 +20,7 @@ from django_otp.oath import TOTP
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.angelone.fields import Garbled, row_of
+from apps.brokers.angelone.hiding import Hidden, HiddenText, hidden
 from apps.brokers.angelone.library import Connection
 from apps.brokers.angelone.words import in_india, next_midnight
 from apps.brokers.models import AngelOneSession
@@ -116,7 +117,7 @@ class Door:
         if not row.sealed_tokens or row.ends_at is None or row.ends_at <= now():
             return None
         try:
-            told = json.loads(row.field_unseal("sealed_tokens"))
+            told = hidden(json.loads(row.field_unseal("sealed_tokens")))
         except SealBroken:
             return None  # sealed under a key that is gone: log in anew
         return Tokens(
@@ -167,7 +168,7 @@ class Door:
             raise
         return self._kept(row, told)
 
-    def _refreshed(self, current: Tokens) -> dict[str, str] | None:
+    def _refreshed(self, current: Tokens) -> Hidden | None:
         """Ask for new tokens with the refresh token; None: only a full login helps."""
         try:
             answer = self.connect(current.access).generateToken(current.refresh)
@@ -176,22 +177,18 @@ class Door:
             return None
 
     @sensitive_variables()
-    def _logged_in(self) -> dict[str, str]:
+    def _logged_in(self) -> Hidden:
         values = self.credential()
         answer = self.connect(None)._postRequest(  # noqa: SLF001  generateSession asks for more
             "api.login",
-            {
-                "clientcode": values["client_code"],
-                "password": values["pin"],
-                "totp": one_time_password(values["totp_secret"], at=now()),
-            },
+            login_words(values, at=now()),
         )
         try:
             return tokens_read(answer)
         except Garbled as garbled:
             raise Unavailable(f"the answer to the login cannot be read: {garbled}") from None
 
-    def _kept(self, row: AngelOneSession, told: dict[str, str]) -> Tokens:
+    def _kept(self, row: AngelOneSession, told: Hidden) -> Tokens:
         moment = now()
         row.field_seal("sealed_tokens", json.dumps(told))
         AngelOneSession.objects.filter(pk=row.pk).update(
@@ -234,30 +231,45 @@ def one_time_password(secret: str, *, at: datetime) -> str:
     Raises:
         AuthenticationFailed: It is no base32.
     """
-    text = secret.replace(" ", "").upper()
+    text = HiddenText(secret.replace(" ", "").upper())
     try:
-        key = base64.b32decode(text + "=" * (-len(text) % 8))
+        key = base64.b32decode(HiddenText(text + "=" * (-len(text) % 8)))
     except binascii.Error:
         raise AuthenticationFailed(
             "the TOTP secret is no base32; copy the text that Angel One shows with the QR code"
         ) from None
     code = TOTP(key, step=_CODE_SECONDS)
     code.time = at.timestamp()
-    return f"{code.token():06d}"
+    return HiddenText(f"{code.token():06d}")
 
 
-def tokens_read(answer: Mapping[str, Any]) -> dict[str, str]:
+def login_words(values: Mapping[str, str], *, at: datetime) -> Hidden:
+    """Return what a login tells.
+
+    Args:
+        values: Of the credential, by name.
+    """
+    return Hidden(
+        clientcode=values["client_code"],
+        password=values["pin"],
+        totp=one_time_password(values["totp_secret"], at=at),
+    )
+
+
+def tokens_read(answer: Mapping[str, Any]) -> Hidden:
     """Return the tokens of an answer to a login.
 
     Raises:
         Garbled: One is missing or none.
     """
-    told = row_of(answer.get("data"), "session")
-    return {
-        "access": _token(told, "jwtToken").removeprefix("Bearer "),
-        "refresh": _token(told, "refreshToken"),
-        "feed": _token(told, "feedToken"),
-    }
+    told = Hidden(row_of(answer.get("data"), "session"))
+    return hidden(
+        {
+            "access": _token(told, "jwtToken").removeprefix("Bearer "),
+            "refresh": _token(told, "refreshToken"),
+            "feed": _token(told, "feedToken"),
+        }
+    )
 
 
 def _token(told: Mapping[str, Any], name: str) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.angelone.client import AngelOneClient
 from apps.brokers.angelone.feed import MarketListener, OrderListener
 from apps.brokers.angelone.gateway import AngelOneGateway
+from apps.brokers.angelone.session import LOG_OUT_AT
 from apps.core.clock import now
 from apps.marketdata.models import Instrument
 from apps.orders.domain.types import OrderRequest, OrderType, Side, TimeInForce
@@ -74,7 +76,12 @@ class VenueDesk:
 @contextmanager
 def venue_desk(folder: Path, **settings: object) -> Iterator[VenueDesk]:
     terms = {"rate_scale": 0, "tick_seconds": 0.2, **settings}
-    with angelone_venue(folder, **terms) as venue:
+    # Threads of sockets live by the machine's clock, on which the sessions' end must not fall
+    ends = LOG_OUT_AT if "now" in settings else (24, 0)
+    with (
+        patch("apps.brokers.angelone.session.LOG_OUT_AT", ends),
+        angelone_venue(folder, **terms) as venue,
+    ):
         listing_of(SYMBOL, "100")
         instrument = InstrumentFactory(
             symbol=SYMBOL, venue="NSE", kind="EQUITY", calendar="24/7", quote_currency="INR"
