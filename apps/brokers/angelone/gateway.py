@@ -190,6 +190,8 @@ class AngelOneGateway:
             OutcomeUnknown: More than one has the tag, or it is of another instrument.
         """
         order = self._order(client_order_id, symbol)
+        if order is not None and order.status_word in ON_ITS_WAY:
+            order = self._settled(client_order_id, symbol)
         if order is not None:
             return self._report(order)
         sent = self._sent(client_order_id)
