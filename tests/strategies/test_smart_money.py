@@ -1,11 +1,9 @@
 """Smart money concepts on bars drawn by hand: what is known, at which bar, and what follows."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
-from apps.strategies.domain.candles import OPEN_AT_DTYPE, Candles
+from apps.strategies.domain.candles import Candles
 from apps.strategies.smc import (
     BOS,
     CHOCH,
@@ -26,20 +24,7 @@ from apps.strategies.smc import (
 )
 from apps.strategies.smc.liquidity import JOINED, RUN, SWEPT, pools_within
 from apps.strategies.smc.swings import EXTENDS, INNER, TURN
-
-
-def drawn(
-    rows: Sequence[tuple[float, float, float, float]],
-    *,
-    start: str = "2026-03-02T00:00",
-    minutes: int = 15,
-) -> Candles:
-    """Candles of open, high, low, close."""
-    opens, highs, lows, closes = np.array(rows, dtype=np.float64).T.copy()
-    times = np.datetime64(start, "us") + np.arange(len(rows)) * np.timedelta64(minutes, "m")
-    volume = np.arange(1.0, len(rows) + 1)
-    opened = times.astype(OPEN_AT_DTYPE)
-    return Candles(opened, opens, highs, lows, closes, volume, bar_seconds=60 * minutes)
+from tests.strategies.markets import BLOCK, drawn
 
 
 def path(*closes: float, reach: float = 0.5) -> Candles:
@@ -161,24 +146,6 @@ def test_a_falling_gap_mirrors_a_rising_one() -> None:
 def test_a_gap_is_watched_for_its_memory_and_no_longer() -> None:
     assert fair_value_gaps(GAP, memory=2).half_at[0] == -1
     assert fair_value_gaps(GAP, memory=2).touched_at[0] == 4
-
-
-BLOCK = drawn(
-    [
-        (10, 11, 9, 10),
-        (10, 14, 10, 13),  # swing high 14
-        (13, 13, 11, 12),
-        (12, 12.5, 10.5, 11),  # lowest candle of the way back: the block 10.5 to 12.5
-        (11, 13, 11, 12.8),
-        (12.8, 15, 12.7, 14.8),  # breaks
-        (14.8, 15, 14, 14.5),
-        (14.5, 14.5, 12.4, 13),  # touches
-        (13, 13, 11.4, 12),  # half
-        (12, 12, 10, 10.2),  # breaks the block: a breaker now
-        (10.2, 11, 10, 10.8),  # comes back into it
-        (10.8, 13, 10.5, 12.9),  # goes beyond: the breaker is over
-    ]
-)
 
 
 def test_an_order_block_is_known_when_structure_breaks_and_turns_into_a_breaker() -> None:
