@@ -171,7 +171,7 @@ def test_nobody_ends_it_alone_too_early_or_against_the_broker(desk: VenueDesk) -
     order = never_arrived(desk)
     trader, officer = two_people()
     before = AuditEvent.objects.count()
-    terms = {"order": order, "reason": "contract note"}
+    terms: dict[str, Any] = {"order": order, "reason": "contract note"}
     with pytest.raises(AbsenceRefused, match="until a day"):
         order_absence_confirm(by=trader, confirmed_by=officer, **terms)
     Order.objects.filter(pk=order.pk).update(unknown_since=wall_now() - timedelta(hours=25))
