@@ -61,6 +61,7 @@ def test_403_for_a_command_of_another_site(account: TradingAccount) -> None:
     problem = problem_of(strict.post(f"{PREFIX}/orders/", {}, "application/json"), 403)
 
     assert "CSRF" in problem["detail"]
+    assert problem["title"] == "This is not allowed"  # which is not for the role to say
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ CONTENT_TYPE = "application/problem+json"
 TITLES: dict[int, tuple[str, str]] = {
     400: ("invalid-request", "The request is not valid"),
     401: ("not-signed-in", "Nobody is signed in"),
-    403: ("not-allowed", "Your role does not allow this"),
+    403: ("not-allowed", "This is not allowed"),
     404: ("not-found", "There is nothing here for you"),
     405: ("method-not-allowed", "This address does not know the method"),
     406: ("not-acceptable", "The API answers in JSON only"),

@@ -11,7 +11,7 @@ from apps.core.api.problems import CONTENT_TYPE
 
 COMMON_PROBLEMS = {
     401: "Nobody is signed in.",
-    403: "Your role does not allow this.",
+    403: "Not allowed: by the role, the CSRF token or the signature; `detail` says which.",
     406: "The `Accept` header leaves out JSON.",
     429: "Too many requests; `Retry-After` says how many seconds to wait.",
     500: "The desk failed to answer.",
