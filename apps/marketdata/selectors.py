@@ -1,5 +1,6 @@
 """Reads of market data: bars oldest first, as plain values."""
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from apps.marketdata.domain.types import Bar
 from apps.marketdata.models import Candle, Instrument, Quote
 
 CandleRow: TypeAlias = tuple[datetime, Decimal, Decimal, Decimal, Decimal, Decimal]
+_MOST_COMPARED = 2000  # a venue may have a hundred thousand, and a form asks at each key
 _COLUMNS = ("open_at", "open", "high", "low", "close", "volume")
 
 
@@ -94,6 +96,25 @@ def price_newest(*, instrument: Instrument) -> NewestPrice | None:
     if bar is None:
         return None
     return NewestPrice(quote_around(bar.close, tick_size=instrument.tick_size), bar.close_at)
+
+
+def symbols_nearest(symbol: str, known: Iterable[str] | None = None) -> list[str]:
+    """Return up to three symbols that look like a mistyped one, the likeliest first.
+
+    Args:
+        known: Symbols to choose from; None: those of the instruments that can be traded.
+    """
+    if known is None:
+        tradable = instrument_list_tradable().values_list("symbol", flat=True)
+        begins = symbol.partition(":")[2][:2] or symbol[:2]
+        known = tradable.filter(symbol__icontains=begins)[:_MOST_COMPARED]
+    # A venue is often left out, as in BTCUSDT for BYBIT:BTCUSDT.P
+    by_code: dict[str, str] = {}
+    for each in known:
+        by_code.setdefault(each.upper().partition(":")[2] or each.upper(), each)
+        by_code[each.upper()] = each
+    near = difflib.get_close_matches(symbol.upper(), by_code, n=6, cutoff=0.5)
+    return list(dict.fromkeys(by_code[code] for code in near))[:3]
 
 
 def instrument_list_tradable() -> QuerySet[Instrument]:

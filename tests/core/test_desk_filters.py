@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.templatetags.desk import desk_badge, desk_number, desk_time, desk_value
+from apps.core.templatetags.desk import desk_badge, desk_mode, desk_number, desk_time, desk_value
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
@@ -68,6 +68,11 @@ def test_a_state_is_a_badge_in_its_colour(state: str, colour: str, word: str) ->
 
 def test_another_state_is_a_badge_without_colour() -> None:
     assert desk_badge("CANCELED") == '<span class="desk-badge">Canceled</span>'
+
+
+def test_how_real_the_money_is_looks_like_no_state() -> None:
+    assert desk_mode("PAPER") == '<span class="desk-mode">Paper money</span>'
+    assert desk_mode("LIVE") == '<span class="desk-mode desk-mode-live">Live money</span>'
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ class TestMistakes:
             ({"account": ""}, "account", "Choose an account"),
             ({"instrument": ""}, "instrument", "Name what to trade"),
             ({"instrument": "NO:SUCH"}, "instrument", "There is no such instrument"),
+            ({"instrument": "TEST:ACEM"}, "instrument", "did you mean TEST:ACME?"),
+            ({"instrument": "acme"}, "instrument", "did you mean TEST:ACME?"),
             ({"side": ""}, "side", "Choose buy or sell"),
             ({"quantity": ""}, "quantity", "Enter a number"),
             ({"quantity": "1,000"}, "quantity", "without separators of thousands"),

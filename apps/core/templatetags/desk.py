@@ -85,6 +85,13 @@ def desk_badge(state: str) -> SafeString:
     )
 
 
+@register.filter
+def desk_mode(mode: str) -> SafeString:
+    """Write how real an account's money is, as a tag that looks like no state."""
+    colour = {"LIVE": " desk-mode-live", "TEST": " desk-mode-test"}.get(mode, "")
+    return format_html('<span class="desk-mode{}">{} money</span>', colour, mode.capitalize())
+
+
 _BADGES = {
     "desk-badge-good": {"ACTIVE", "RUNNING", "MATCHED", "FILLED", "ALLOWED", "RESOLVED"},
     "desk-badge-warn": {

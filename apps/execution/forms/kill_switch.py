@@ -6,7 +6,7 @@ from django import forms
 
 from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_for, sees_all_accounts
-from apps.marketdata.models import Instrument
+from apps.execution.forms.instruments import InstrumentField
 from apps.strategies.models import Deployment
 from apps.strategies.selectors import deployment_list_for
 
@@ -35,17 +35,7 @@ class EngageForm(forms.Form):
     strategy_name = forms.ChoiceField(
         label="Strategy", required=False, widget=forms.Select(attrs=_SELECT)
     )
-    instrument: forms.ModelChoiceField[Instrument] = forms.ModelChoiceField(
-        queryset=Instrument.objects.all(),
-        to_field_name="symbol",
-        required=False,
-        widget=forms.TextInput(
-            attrs={**_TEXT, "placeholder": "Every instrument", "autocapitalize": "characters"}
-        ),
-        error_messages={
-            "invalid_choice": "There is no such instrument; a symbol looks like BYBIT:BTCUSDT.P."
-        },
-    )
+    instrument = InstrumentField(required=False, widget_attrs={"placeholder": "Every instrument"})
     reason = forms.CharField(max_length=400, widget=forms.TextInput(attrs=_TEXT))
     flattens = forms.BooleanField(
         label="Close positions as well",

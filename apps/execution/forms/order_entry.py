@@ -13,7 +13,7 @@ from apps.accounts.models import TradingAccount, User
 from apps.accounts.selectors import account_list_tradable
 from apps.core.money import plain
 from apps.execution.forms.amounts import CHECK, DIGITS, SELECT, TEXT, PriceField, TypedAmountField
-from apps.marketdata.models import Instrument
+from apps.execution.forms.instruments import InstrumentField
 from apps.orders.domain.entry_kinds import (
     ENTRY_KINDS,
     EntryKind,
@@ -92,21 +92,8 @@ class OrderEntryForm(forms.Form):
             "invalid_choice": "There is no such account that you may trade.",
         },
     )
-    instrument: forms.ModelChoiceField[Instrument] = forms.ModelChoiceField(
-        queryset=Instrument.objects.all(),
-        to_field_name="symbol",
-        widget=forms.TextInput(
-            attrs={
-                **TEXT,
-                "list": "instruments",
-                "autocapitalize": "characters",
-                "placeholder": "BYBIT:BTCUSDT.P",
-            }
-        ),
-        error_messages={
-            "required": "Name what to trade; a symbol looks like BYBIT:BTCUSDT.P.",
-            "invalid_choice": "There is no such instrument; a symbol looks like BYBIT:BTCUSDT.P.",
-        },
+    instrument = InstrumentField(
+        widget_attrs={"list": "instruments", "placeholder": "BYBIT:BTCUSDT.P"}
     )
     side = forms.ChoiceField(
         choices=SIDES, widget=forms.RadioSelect, error_messages={"required": "Choose buy or sell."}

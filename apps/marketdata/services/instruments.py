@@ -1,10 +1,9 @@
 """Brings instruments of the catalogue into the database when they are first needed."""
 
-import difflib
-
 from apps.marketdata.catalogue import CATALOGUE
 from apps.marketdata.domain.errors import UnknownInstrument
 from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import symbols_nearest
 
 
 def instrument_ensure(*, symbol: str) -> Instrument:
@@ -42,9 +41,8 @@ def instrument_ensure(*, symbol: str) -> Instrument:
 
 def _unknown(symbol: str) -> str:
     known = sorted({*CATALOGUE, *Instrument.objects.values_list("symbol", flat=True)})
-    by_code = {known_symbol.upper(): known_symbol for known_symbol in known}
-    near = difflib.get_close_matches(symbol.upper(), by_code, n=3, cutoff=0.5)
-    choice = [by_code[name] for name in near] or known
+    near = symbols_nearest(symbol, known)
+    choice = near or known
     return (
         f"there is no instrument {symbol!r}; "
         f"{'the nearest known are' if near else 'known are'} {', '.join(choice)}. "
