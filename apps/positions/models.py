@@ -91,6 +91,7 @@ class LedgerAccount(models.Model):
         CAPITAL = "CAPITAL", "Capital paid in (equity)"
         REALIZED_PNL = "REALIZED_PNL", "Realised profit and loss (income)"
         COMMISSION = "COMMISSION", "Commission paid (expense)"
+        FUNDING = "FUNDING", "Funding received and paid (income)"
 
     account = models.ForeignKey(
         TradingAccount, on_delete=models.PROTECT, related_name="ledger_accounts"

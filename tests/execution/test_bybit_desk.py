@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from apps.brokers.bybit.opening import SESSIONS
 from apps.core.clock import wall_now
+from apps.core.models import AuditEvent
 from apps.execution.account_runner import account_tick
 from apps.execution.management.commands.bybit_stream import account_listen
 from apps.execution.services.entry import order_enter
@@ -23,12 +24,14 @@ from apps.marketdata.services import quote_record
 from apps.orders.domain.tickets import OrderTicket
 from apps.orders.domain.types import OrderOrigin, OrderType, Side
 from apps.orders.models import Order
+from apps.positions.models import LedgerAccount
 from apps.positions.selectors import position_quantity_account
 from apps.positions.services import deposit_book
 from apps.reconciliation.models import Break, ReconciliationRun
 from apps.reconciliation.services import account_reconcile
+from tests.contracts.broker import a_resting_order
 from tests.contracts.bybit import BybitUnderTest, bybit_under_test
-from tests.factories.accounts import TradingAccountFactory
+from tests.factories.accounts import TradingAccountFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
@@ -159,6 +162,47 @@ def test_old_order_that_ends_at_the_venue_is_found_out_without_its_history(
     order.refresh_from_db()
     assert order.status == "CANCELED"
     assert Break.objects.count() == 0
+
+
+def test_funding_is_booked_once_and_the_books_match_the_venue(desk: BybitDesk) -> None:
+    desk.enter("M1", side=Side.BUY, order_type=OrderType.MARKET, quantity=D(2))
+    account_tick(account_id=desk.account.pk)
+    for rate in ("0.0001", "-0.0003"):
+        desk.venue.control("funding", symbol="BTCUSDT", rate=rate)
+    for _ in range(2):
+        assert desk.reconcile() == "MATCHED"
+    assert Break.objects.count() == 0
+    funding = LedgerAccount.objects.get(account=desk.account, code="FUNDING")
+    assert funding.balance == D(2) * 100 * (D("0.0001") - D("0.0003"))
+
+
+def test_account_is_taken_in_with_its_cash_once(tmp_path: Path) -> None:
+    with bybit_under_test(tmp_path, balances={"USDT": "1234.5"}) as broker:
+        account, by = broker.account, UserFactory(email="olga@desk.example")
+        run = account_reconcile(account=account, trigger=ReconciliationRun.Trigger.COMMAND)
+        assert run.result == "BREAKS"
+        call_command("opening_cash", "--account", account.name, "--by", "olga@desk.example")
+        cash = LedgerAccount.objects.get(account=account, code="CASH")
+        assert cash.balance == D("1234.5")
+        run = account_reconcile(account=account, trigger=ReconciliationRun.Trigger.COMMAND)
+        assert run.result == "MATCHED"
+        event = AuditEvent.objects.get(action="ledger.deposit_booked")
+        assert event.actor_id == by.pk
+        with pytest.raises(CommandError, match="bookings already"):
+            call_command("opening_cash", "--account", account.name, "--by", "olga@desk.example")
+        cash.refresh_from_db()
+        assert cash.balance == D("1234.5")
+
+
+def test_account_with_positions_or_orders_is_not_taken_in(tmp_path: Path) -> None:
+    with bybit_under_test(tmp_path) as broker:
+        UserFactory(email="olga@desk.example")
+        broker.gateway.order_place(a_resting_order(broker))
+        with pytest.raises(CommandError, match="close them first"):
+            call_command(
+                "opening_cash", "--account", broker.account.name, "--by", "olga@desk.example"
+            )
+        assert LedgerAccount.objects.count() == 0
 
 
 def test_working_order_has_its_market_followed(desk: BybitDesk) -> None:

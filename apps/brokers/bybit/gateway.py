@@ -1,13 +1,14 @@
 """Bybit behind the broker port."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.bybit.endpoints import Ask
-from apps.brokers.bybit.holdings import balances_read, positions_read
+from apps.brokers.bybit.holdings import balances_read, cash_movements_read, positions_read
 from apps.brokers.bybit.modes import MODES
 from apps.brokers.bybit.orders import order_change, order_end, order_look_up, order_send
 from apps.brokers.bybit.reach import Reach, reach_of
@@ -23,10 +24,12 @@ from apps.brokers.bybit.terms import (
     venue_of,
 )
 from apps.brokers.bybit.wire import Body, Garbled, identity, rows
+from apps.core.clock import wall_now
 from apps.orders.domain.ports import Rejected
 from apps.orders.domain.types import (
     BalanceReport,
     BrokerCapabilities,
+    CashMovement,
     FillReport,
     OrderAmendment,
     OrderReport,
@@ -146,6 +149,11 @@ class BybitGateway:
     def balance_list(self) -> list[BalanceReport]:
         """Return the cash of every coin, unrealised results left out."""
         return balances_read(self.session, self._reach())
+
+    def cash_movement_list(self, since: datetime) -> list[CashMovement]:
+        """Return funding and transfers from a moment on."""
+        until = wall_now() + timedelta(minutes=1)  # the venue's clock may be ahead of ours
+        return cash_movements_read(self.session, since=since, until=until)
 
     def _reach(self) -> Reach:
         return reach_of(self.account) if self.reach is None else self.reach

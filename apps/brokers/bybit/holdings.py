@@ -15,7 +15,12 @@ from apps.brokers.bybit.rows import (
 )
 from apps.brokers.bybit.session import BybitSession
 from apps.brokers.bybit.wire import milliseconds_of
-from apps.orders.domain.types import BalanceReport, PositionReport
+from apps.orders.domain.types import (
+    BalanceReport,
+    CashMovement,
+    CashMovementKind,
+    PositionReport,
+)
 
 _TRANSACTIONS_PAGE = 50
 
@@ -100,6 +105,36 @@ def transactions_read(
         ):
             by_id[row.transaction_id, row.currency, row.occurred_at] = row
     return sorted(by_id.values(), key=lambda row: (row.occurred_at, row.transaction_id))
+
+
+_MOVED_BY = {
+    "SETTLEMENT": CashMovementKind.FUNDING,
+    "TRANSFER_IN": CashMovementKind.TRANSFER,
+    "TRANSFER_OUT": CashMovementKind.TRANSFER,
+}
+"""The rest comes with executions, or is for a person to look at."""
+
+
+def cash_movements_read(
+    session: BybitSession, *, since: datetime, until: datetime
+) -> list[CashMovement]:
+    """Return funding and transfers between two moments, oldest first.
+
+    Raises:
+        BrokerError: A page could not be read.
+    """
+    return [
+        CashMovement(
+            movement_id=f"{row.transaction_id}:{row.currency}",
+            kind=_MOVED_BY[row.kind],
+            currency=row.currency,
+            amount=row.change,
+            occurred_at=row.occurred_at,
+            text=f"{row.kind} {row.symbol}".strip(),
+        )
+        for row in transactions_read(session, since=since, until=until)
+        if row.kind in _MOVED_BY and row.change
+    ]
 
 
 def funding_read(

@@ -32,8 +32,11 @@ from apps.core.clock import wall_now
 from apps.orders.domain.ports import Unavailable
 from apps.orders.domain.types import FillReport, ReportPage
 
-BEFORE_ACCOUNT = timedelta(days=1)
-"""How long before its account was entered at the desk the beginning of a stream lies."""
+BEFORE_ACCOUNT = timedelta(minutes=1)
+"""How long before its account was entered at the desk the beginning of a stream lies.
+
+What was traded there before is none of the desk's.
+"""
 
 _AHEAD_MS = 60_000  # the venue's clock may be ahead of ours
 

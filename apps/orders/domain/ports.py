@@ -1,10 +1,12 @@
 """The broker port: what every broker adapter offers, and the five meanings of its errors."""
 
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from apps.orders.domain.types import (
     BalanceReport,
     BrokerCapabilities,
+    CashMovement,
     FillReport,
     OrderAmendment,
     OrderReport,
@@ -119,4 +121,13 @@ class AbsenceProver(Protocol):
 
         Such an order is ended and never sent again.
         """
+        ...
+
+
+@runtime_checkable
+class CashTelling(Protocol):
+    """What a gateway may offer besides: cash that moves without a trade, such as funding."""
+
+    def cash_movement_list(self, since: datetime) -> list[CashMovement]:
+        """Return the movements from a moment on (aware), oldest first."""
         ...

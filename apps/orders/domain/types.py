@@ -218,6 +218,31 @@ class BalanceReport:
     cash: Decimal
 
 
+class CashMovementKind(StrEnum):
+    """Why cash moved at a broker although nothing was traded."""
+
+    FUNDING = "FUNDING"
+    TRANSFER = "TRANSFER"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashMovement:
+    """Cash that moved at a broker by itself, not by an execution.
+
+    Attributes:
+        movement_id: The broker's own id; recording it twice is harmless.
+        amount: Positive came in.
+        occurred_at: Venue time (UTC).
+    """
+
+    movement_id: str
+    kind: CashMovementKind
+    currency: str
+    amount: Decimal
+    occurred_at: datetime
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerCapabilities:
     """What an adapter can promise.

@@ -12,6 +12,7 @@ HOLDINGS = "HOLDINGS"
 CAPITAL = "CAPITAL"
 REALIZED_PNL = "REALIZED_PNL"
 COMMISSION = "COMMISSION"
+FUNDING = "FUNDING"
 
 MARGINED_KINDS = frozenset({"PERPETUAL"})
 """Kinds of which only results move cash; the rest is paid in full and held."""
@@ -83,6 +84,11 @@ def postings_for_fill(
 def postings_for_deposit(*, amount: Decimal, currency: str) -> tuple[Posting, ...]:
     """Return the entries of money that came in; of a withdrawal, when it is negative."""
     return _without_zeros((Posting(CASH, currency, amount), Posting(CAPITAL, currency, -amount)))
+
+
+def postings_for_funding(*, amount: Decimal, currency: str) -> tuple[Posting, ...]:
+    """Return the entries of funding that was received; of one paid, when it is negative."""
+    return _without_zeros((Posting(CASH, currency, amount), Posting(FUNDING, currency, -amount)))
 
 
 def _without_zeros(postings: Iterable[Posting]) -> tuple[Posting, ...]:

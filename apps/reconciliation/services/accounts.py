@@ -7,6 +7,7 @@ from apps.brokers.registry import BrokerNotAvailable, gateway_for
 from apps.core.clock import wall_now
 from apps.orders.domain.ports import BrokerError
 from apps.reconciliation.models import ReconciliationRun
+from apps.reconciliation.services.cash import cash_intake
 from apps.reconciliation.services.intake import reports_intake
 from apps.reconciliation.services.runs import reconciliation_run, run_fail
 
@@ -24,6 +25,7 @@ def account_reconcile(*, account: TradingAccount, trigger: str) -> Reconciliatio
     gateway = gateway_for(account)
     try:
         reports_intake(account=account, gateway=gateway)
+        cash_intake(account=account, gateway=gateway)
     except BrokerError as error:
         # The run reads the broker again and records the failure with the account
         log.warning("reports of %s cannot be read: %s: %s", account, type(error).__name__, error)
