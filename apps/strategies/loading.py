@@ -239,7 +239,7 @@ def _run_fault(error: BaseException, file_name: str, path: str) -> str:
     if isinstance(error, ImportError):
         return (
             f"{where}: {error}; a strategy lives in one file and may import installed packages "
-            "and apps.strategies.domain"
+            "and of the desk apps.strategies.domain and apps.strategies.smc"
         )
     return f"{where}: {type(error).__name__}: {error}"
 

@@ -5,6 +5,7 @@ takes them of longer stretches of three markets.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from apps.strategies.domain.lookahead import (
 from apps.strategies.domain.regimes import model_fit, states_filtered
 from apps.strategies.domain.strategy import Signals, Strategy, StrategyParameters, signals_over
 from apps.strategies.loading import strategy_build, strategy_load
+from apps.strategies.smc import swings, zigzag
 from tests.long_form import IS_LONG, cases
 from tests.strategies.library_cases import STRATEGIES
 from tests.strategies.markets import candles
@@ -110,6 +112,23 @@ def test_what_erases_or_backdates_a_fact_is_caught() -> None:
 
     assert [leak.output for leak in leaks_of(erasing)] == ["top.known_at"]
     assert [leak.output for leak in leaks_of(backdated)] == ["rise.known_at"]
+
+
+def test_swings_as_charts_draw_them_are_caught() -> None:
+    def at_their_extreme(candles: Candles) -> Outputs:
+        """Know a swing at its own bar, as if it had been seen at once."""
+        found = swings(candles)
+        return {"swings": replace(found, known_at=found.bar)}
+
+    def alternating(candles: Candles) -> Outputs:
+        """Take a swing back once a later one outdoes it."""
+        found = swings(candles)
+        standing = np.zeros(len(found), dtype=np.bool_)
+        standing[zigzag(found)] = True
+        return {"swings": found.where(standing)}
+
+    for drawn in (at_their_extreme, alternating):
+        assert len(leaks_of(drawn)) == 1
 
 
 class BuysBeforeItRises(Strategy[StrategyParameters]):
