@@ -10,6 +10,7 @@ import pytest
 
 from apps.brokers.bybit.client import Keys
 from apps.brokers.bybit.streams import StreamPlace, SupervisedStream, Trigger
+from apps.brokers.bybit.streams.connection import PING_SECONDS, PONG_SECONDS
 from tests.proofs.bybit.torture import Heard
 from tests.venues.bybit import VENUE_KEY, VENUE_SECRET, BybitVenue, bybit_venue
 
@@ -123,6 +124,39 @@ def test_listener_that_fails_costs_a_message_and_not_the_stream(
     heard.fails = False
     until(lambda: heard.counts.total() > 0, meanwhile=lambda: _move(venue))
     assert stream.state.connections == 1
+
+
+def test_listener_that_takes_its_time_does_not_cost_the_connection(
+    venue: BybitVenue, started: Callable[..., SupervisedStream]
+) -> None:
+    is_over = threading.Event()
+
+    class Slow(Heard):
+        def on_message(self, message: dict[str, Any]) -> None:
+            is_over.wait(PATIENCE_SECONDS)  # longer than any answer to a ping may take
+            super().on_message(message)
+
+    heard = Slow()
+    stream = started(public(venue), topics=("orderbook.1.BTCUSDT",), listener=heard)
+    until(lambda: stream.state.messages > 0, meanwhile=lambda: _move(venue))
+    pongs_due = time.monotonic() + 2 * (PING_SECONDS + PONG_SECONDS)
+    until(lambda: time.monotonic() > pongs_due, meanwhile=lambda: _move(venue))
+    is_over.set()
+    until(lambda: heard.counts["orderbook"] > 0)
+    assert (stream.state.connections, stream.state.losses) == (1, 0)
+
+
+def test_answers_that_come_at_once_are_not_missed(
+    tmp_path: Path, started: Callable[..., SupervisedStream]
+) -> None:
+    with bybit_venue(tmp_path, prices={"BTCUSDT": "100"}, stream_delay_ms=0) as venue:
+        streams = [
+            started(public(venue), topics=("tickers.BTCUSDT",), listener=Heard()) for _ in range(20)
+        ]
+        until(lambda: all(stream.state.is_live for stream in streams))
+        assert {stream.state.losses for stream in streams} == {0}
+        for stream in streams:
+            stream.stop()
 
 
 def test_venue_that_was_away_for_seconds_is_found_again(
