@@ -105,6 +105,7 @@ def master_import(*, chunks: Iterable[bytes], day: date) -> MasterImport:
     )
 
 
+@transaction.atomic
 def instrument_add(*, symbol: str) -> Instrument:
     """Let the desk know an instrument of the list.
 
