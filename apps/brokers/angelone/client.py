@@ -1,5 +1,6 @@
 """Asks Angel One for one account: session, rates, circuit breaker and meanings in one place."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +12,11 @@ from apps.accounts.selectors import CredentialMissing, credential_read
 from apps.brokers.angelone.answers import SessionRefused
 from apps.brokers.angelone.hiding import hidden
 from apps.brokers.angelone.library import WRITES, Connection
-from apps.brokers.angelone.pace import Pace, pace_for
+from apps.brokers.angelone.pace import READ_PATIENCE_SECONDS, Pace, pace_for
 from apps.brokers.angelone.session import Door, Tokens
 from apps.brokers.breaker import breaker_guard
 from apps.core.sealing import SealBroken
-from apps.orders.domain.ports import AuthenticationFailed, OutcomeUnknown, Rejected
+from apps.orders.domain.ports import AuthenticationFailed, OutcomeUnknown, Rejected, Throttled
 
 REAL_HOST = "angelone.in"
 Ask = Callable[[Connection], Any]
@@ -50,10 +51,10 @@ class AngelOneClient:
         """
         tokens = self._door().tokens()
         try:
-            return self._asked(ask, tokens, "read")
+            return self._read(ask, tokens)
         except SessionRefused:
             tokens = self._door().renewed(tokens)
-        return self._asked(ask, tokens, "read")
+        return self._read(ask, tokens)
 
     def write(self, ask: Ask) -> Any:
         """Return the data of an answer to something that is asked once and never again here.
@@ -100,6 +101,18 @@ class AngelOneClient:
                 code="NO_TEST_NETWORK",
             )
         return Door(account=self.account, connect=self._connection, credential=self.credential)
+
+    def _read(self, ask: Ask, tokens: Tokens) -> Any:
+        """Ask again for a while where the broker says that it was too fast."""
+        deadline = time.monotonic() + READ_PATIENCE_SECONDS
+        while True:
+            try:
+                return self._asked(ask, tokens, "read")
+            except Throttled as throttled:
+                pause_seconds = throttled.retry_after_seconds
+                if time.monotonic() + pause_seconds > deadline:
+                    raise
+            time.sleep(pause_seconds)
 
     def _asked(self, ask: Ask, tokens: Tokens, kind: str) -> Any:
         connection = self._connection(tokens.access)

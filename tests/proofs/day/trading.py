@@ -24,7 +24,6 @@ from tests.proofs.day.house import Hook
 from tests.proofs.day.venues import DayVenue
 
 STEP_SECONDS = 0.4
-PACE_SECONDS = 0.6  # between signals; a desk takes 120 a minute from one sender
 PATIENCE_SECONDS = 180.0
 ACTIONS = ("buy", "sell", "buy", "sell", "exit")
 PARTIAL_SHARE = 0.2
@@ -78,7 +77,7 @@ def orders_sent() -> int:
 def signals_send(venue: DayVenue, hooks: list[Hook], *, port: int, orders: int, seed: int) -> int:
     """Send signals until so many orders have left; return how many signals it took."""
     chance, sent, answers = random.Random(seed), 0, Counter[int]()
-    deadline = time.monotonic() + orders * PACE_SECONDS * 4 + PATIENCE_SECONDS
+    deadline = time.monotonic() + orders * venue.pace_seconds * 4 + PATIENCE_SECONDS
     while orders_sent() < orders:
         if time.monotonic() > deadline:
             raise DayFailed(f"{orders_sent()} orders after {sent} signals, answered {answers}")
@@ -87,7 +86,7 @@ def signals_send(venue: DayVenue, hooks: list[Hook], *, port: int, orders: int, 
         hook = chance.choice(hooks)
         answers[_signal_send(hook, chance.choice(ACTIONS), port)] += 1
         sent += 1
-        time.sleep(PACE_SECONDS)
+        time.sleep(venue.pace_seconds)
     return sent
 
 

@@ -42,6 +42,8 @@ class DayVenue:
         instruments_command: Brings the instruments into the desk.
         creates, accepted: From the journal, how often each order was asked for, and made.
         capital: What the account holds at the venue when the day begins.
+        pace_seconds: Between signals. A desk takes 120 a minute from one sender, and Angel One's
+            books are read once a second for all deployments together.
     """
 
     wire: Wire
@@ -56,6 +58,7 @@ class DayVenue:
     creates: Callable[[Any], dict[str, int]]
     accepted: Callable[[Any], dict[str, int]]
     sizing: str
+    pace_seconds: float
 
 
 @contextmanager
@@ -79,6 +82,7 @@ def bybit_day(folder: Path) -> Iterator[DayVenue]:
             creates=lambda journal: journal.creates_by_link(),
             accepted=lambda journal: journal.accepted_by_link(),
             sizing="FIXED_NOTIONAL:3000",
+            pace_seconds=0.6,
         )
 
 
@@ -116,6 +120,7 @@ def angelone_day(folder: Path) -> Iterator[DayVenue]:
             creates=lambda journal: journal.places_by_tag(),
             accepted=lambda journal: journal.accepted_by_tag(),
             sizing="FIXED_NOTIONAL:100000",
+            pace_seconds=2.5,
         )
 
 
