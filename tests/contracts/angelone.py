@@ -39,6 +39,7 @@ class AngelOneUnderTest:
     account: TradingAccount
     symbol: str = SYMBOL
     currency: str = "INR"
+    price_moves_cash: bool = True
 
     @property
     def gateway(self) -> BrokerGateway:

@@ -33,8 +33,13 @@ TICK, LOT = D("0.1"), D("0.1")
 class BrokerUnderTest(Protocol):
     """One broker with one account that is flat, and one market that stands at 100.
 
-    The instrument's tick and lot are 0.1; results alone move cash (a perpetual).
+    The instrument's tick and lot are 0.1.
     """
+
+    @property
+    def price_moves_cash(self) -> bool:
+        """Whether a trade moves cash by its price (a share), or by results alone (a perpetual)."""
+        ...
 
     @property
     def symbol(self) -> str:
@@ -76,6 +81,7 @@ class PaperUnderTest:
     account: TradingAccount
     instrument: Instrument
     currency: str = "USDT"
+    price_moves_cash: bool = False
     bars: int = 0
     loses_next: bool = False
 
@@ -140,6 +146,7 @@ class LoopbackUnderTest:
     account: TradingAccount
     symbol: str = "BTCUSDT"
     currency: str = "USDT"
+    price_moves_cash: bool = False
 
     @property
     def gateway(self) -> BrokerGateway:

@@ -34,6 +34,7 @@ class BybitUnderTest:
     account: TradingAccount
     symbol: str = "BYBIT:BTCUSDT.P"
     currency: str = "USDT"
+    price_moves_cash: bool = False
 
     @property
     def gateway(self) -> BybitGateway:

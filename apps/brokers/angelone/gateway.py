@@ -34,6 +34,7 @@ from apps.brokers.angelone.rows import (
     VenueOrder,
     VenueTrade,
     holding_read,
+    open_cost_read,
     order_read,
     position_read,
     trade_read,
@@ -86,6 +87,9 @@ Answer = TypeVar("Answer")
 
 class OrdersMixedUp(OutcomeUnknown):
     """Angel One answers about another order than the one asked about, or about several."""
+
+
+PAISA = Decimal("0.01")
 
 
 class AngelOneGateway:
@@ -232,8 +236,17 @@ class AngelOneGateway:
         return positions_merged([*positions, *holdings])
 
     def balance_list(self) -> list[BalanceReport]:
-        """Return the cash: what is free, and what positions and orders tie up of it."""
-        cash = self._read(lambda it: it.rmsLimit(), _cash_read)
+        """Return the cash: what is free and what is tied up, less what open positions cost.
+
+        Angel One takes the price of what is bought today at settlement, the desk's ledger with the
+        trade. What was sold short has brought its price in the ledger, in the same way.
+        """
+        funds = self._read(lambda it: it.rmsLimit(), _cash_read)
+        costs = self._read(
+            lambda it: it.position(),
+            lambda data: [open_cost_read(row) for row in rows_of(data, "positions")],
+        )
+        cash = (funds - sum(costs, ZERO)).quantize(PAISA)
         return [BalanceReport(currency=CURRENCY, cash=cash)] if cash else []
 
     def order_absence_evidence(self, *, client_order_id: str, symbol: str) -> str | None:

@@ -177,6 +177,22 @@ def position_read(row: Row) -> PositionReport:
     )
 
 
+def open_cost_read(row: Row) -> Decimal:
+    """Return what the open part of a position cost at its average price; negative if short.
+
+    It is taken from the amounts, which are exact: average prices are rounded to the paisa.
+    """
+    net = number_of(row, "netqty")
+    if not net:
+        return ZERO
+    side = "buy" if net > 0 else "sell"
+    quantity = number_of(row, f"{side}qty") + number_of(row, f"cf{side}qty", missing=ZERO)
+    amount = number_of(row, f"{side}amount") + number_of(row, f"cf{side}amount", missing=ZERO)
+    if quantity < abs(net) or amount < 0:
+        raise Garbled(f"{net} are open of {quantity} that came to {amount}")
+    return net * amount / quantity
+
+
 def holding_read(row: Row) -> PositionReport:
     """Check a row of the holdings; what is bought and not yet delivered counts."""
     return PositionReport(
