@@ -1,8 +1,10 @@
 """A stream survives its key, its topics, its listener and its venue."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,23 @@ def test_wrong_key_is_tried_again_and_the_right_one_is_taken_up(
     assert (stream.state.connections, heard.gaps) == (0, 0)
     keys[0] = Keys(VENUE_KEY, VENUE_SECRET)
     until(lambda: stream.state.is_live and heard.gaps == 1)
+
+
+def test_no_log_of_a_private_stream_shows_its_key(
+    venue: BybitVenue,
+    started: Callable[..., SupervisedStream],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    good, bad = Keys(VENUE_KEY, VENUE_SECRET), Keys(VENUE_KEY, "CANARY-SECRET-27182818")
+    place = StreamPlace(venue.ws_url, "private", good)
+    stream = started(place, topics=("wallet",), listener=Heard())
+    refused = started(replace(place, keys=bad), topics=("wallet",), listener=Heard())
+    until(lambda: stream.state.is_live and refused.state.losses > 0)
+    venue.control("cut")
+    until(lambda: stream.state.connections > 1)
+    told = caplog.text + repr(place)
+    assert not [secret for secret in (VENUE_KEY, VENUE_SECRET, bad.api_secret) if secret in told]
 
 
 def test_topic_that_the_venue_refuses_costs_neither_the_connection_nor_the_others(
