@@ -26,7 +26,7 @@ def main() -> None:
     """Run one command; hold PostgreSQL and Redis up meanwhile where they are the embedded ones."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings.embedded")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    if command in WITHOUT_SERVICES or {"-h", "--help"} & set(sys.argv):
+    if command in WITHOUT_SERVICES or {"-h", "--help", "--no-store"} & set(sys.argv):
         execute_from_command_line(sys.argv)
         return
     try:

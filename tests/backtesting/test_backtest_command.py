@@ -43,7 +43,7 @@ def test_result_tells_strategy_data_terms_statistics_and_trades(tmp_path: Path) 
     assert found["trades"][0]["entered_at"] == "2026-01-01T00:15:00+00:00"
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown parameter": ({"params": '{"fats": 3}'}, "did you mean fast"),
     "impossible parameter": ({"params": '{"fast": 9, "slow": 3}'}, "fast must be less than slow"),
     "unknown instrument": ({"instrument": "BYBIT:NONE"}, "there is no instrument 'BYBIT:NONE'"),

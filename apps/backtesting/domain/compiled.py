@@ -15,15 +15,25 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,  # no counting of arrays; numba's own option, as its own compiled parts use it
+}
 
 
 def compiled(function: F) -> F:
-    """Compile a function of arrays and numbers at its first call, without Python's lock."""
+    """Compile a function of arrays and numbers at its first call, without Python's lock.
+
+    It may make no array. So none needs counting, which at each call of a function that takes the
+    whole state would cost more than its work.
+    """
     config = vars(numba.config)
     before = config["CACHE_DIR"]
     config["CACHE_DIR"] = _CACHE
     try:
-        return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        return cast("F", numba.njit(**_OPTIONS)(function))
     finally:
         config["CACHE_DIR"] = before
 

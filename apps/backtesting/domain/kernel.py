@@ -242,7 +242,24 @@ def decide(
 
 
 @compiled
-def run(
+def funding_pass(s: State, f: Funding, row: int) -> None:
+    """Leave behind the payments of a bar that has been played."""
+    while s.counts[at.FUNDED] < len(f.row) and f.row[s.counts[at.FUNDED]] <= row:
+        s.counts[at.FUNDED] += 1
+
+
+@compiled
+def is_reached(
+    stop: float, has_stop: int, target: float, has_target: int, high: float, low: float, held: float
+) -> bool:
+    """Tell whether a bar comes to the stop or the target that protects a position."""
+    if held > 0:
+        return (has_stop != 0 and low <= stop) or (has_target != 0 and high >= target)
+    return (has_stop != 0 and high >= stop) or (has_target != 0 and low <= target)
+
+
+@compiled
+def run(  # noqa: C901  one loop: a call for each bar costs more than the bar
     s: State,
     m: Market,
     w: Wishes,
@@ -261,28 +278,51 @@ def run(
     Returns:
         How many rows were played; fewer than there are where the caller must make room.
     """
-    n, rows = len(m.close), len(equity)
-    room = len(s.fill_keys) - FILLS_A_BAR * n
+    # Columns by their own names: handing over whole tuples costs more than playing a quiet bar
+    n, rows, held, average, last_close = len(m.close), len(equity), s.held, s.average, s.last_close
+    highs, lows, closes, actions, counts, sums = m.high, m.low, m.close, w.action, s.counts, s.sums
+    works, triggered, stops, limits, due_rows = s.works, s.triggered, s.stop, s.limit, f.row
+    visit, multiplier, room = s.visit, g.multiplier, len(s.fill_keys) - FILLS_A_BAR * n
+    always = r.target_is_net or r.maintenance > 0
     for column in range(rows):
-        if s.counts[at.FILLS] > room:
+        if counts[at.FILLS] > room:
             return column
         row = first + column
-        if n > 1:
-            visits_order(s, r.holding_first)
+        if r.holding_first:
+            visits_order(s, True)
+        pays = counts[at.FUNDED] < len(due_rows) and due_rows[counts[at.FUNDED]] == row
         for k in range(n):
-            i = s.visit[k]
-            if not math.isnan(m.close[i, column]):
+            i = visit[k]
+            if math.isnan(closes[i, column]):
+                continue
+            busy = works[i, LEAVE] | works[i, ENTRY] | triggered[i, STOP_LOSS]
+            if (
+                busy
+                or always
+                or pays
+                or is_reached(
+                    stops[i, STOP_LOSS],
+                    works[i, STOP_LOSS],
+                    limits[i, TARGET],
+                    works[i, TARGET],
+                    highs[i, column],
+                    lows[i, column],
+                    held[i],
+                )
+            ):
                 instrument_play(s, m, f, g, r, row, i, column)
-                s.last_close[i] = m.close[i, column]
-        while s.counts[at.FUNDED] < len(f.row) and f.row[s.counts[at.FUNDED]] <= row:
-            s.counts[at.FUNDED] += 1
-        worth = equity_of(s, g)
+            last_close[i] = closes[i, column]
+        if pays:
+            funding_pass(s, f, row)
+        worth = sums[at.CASH]
+        for j in range(n):
+            if held[j] != 0:
+                worth += held[j] * (last_close[j] - average[j]) * multiplier[j]
         equity[column] = worth
         if worth <= 0:
-            s.counts[at.BANKRUPT] = 1
+            counts[at.BANKRUPT] = 1
             continue
         for i in range(n):
-            action = w.action[i, column]
-            if action != at.KEEP:
-                decide(s, w, g, r, row, i, column, action)
+            if actions[i, column] != at.KEEP:
+                decide(s, w, g, r, row, i, column, actions[i, column])
     return rows

@@ -59,7 +59,8 @@ def trades_of(*, keys: Whole, numbers: Floats, multiplier: Floats) -> Trades:
     """
     whole = np.zeros((len(keys) + 1, 5), np.int64)
     parts = np.zeros((len(keys) + 1, 6))
-    count = _episodes(keys, numbers, len(multiplier), whole, parts)
+    current = np.full(len(multiplier), -1)
+    count = _episodes(keys, numbers, current, whole, parts)
     whole, parts = whole[:count], parts[:count]
     units, left = parts[:, UNITS], parts[:, LEFT]
     entry = parts[:, ENTRY_POINTS] / units
@@ -83,10 +84,9 @@ def trades_of(*, keys: Whole, numbers: Floats, multiplier: Floats) -> Trades:
 
 
 @compiled
-def _episodes(keys: Whole, numbers: Floats, instruments: int, whole: Whole, parts: Floats) -> int:
+def _episodes(keys: Whole, numbers: Floats, current: Whole, whole: Whole, parts: Floats) -> int:
     """Walk through the fills, one episode from flat to flat at a time for each instrument."""
     count = 0
-    current = np.full(instruments, -1)
     for n in range(len(keys)):
         row, i, role = keys[n, 0], keys[n, 1], keys[n, 2]
         signed, price, cost = numbers[n, 0], numbers[n, 1], numbers[n, 2]

@@ -1,6 +1,7 @@
 """Reads what a backtest runs on, runs it, and stores what came of it."""
 
 from apps.backtesting.services.histories import (
+    candles_between,
     candles_load,
     funding_load,
     instrument_terms,
@@ -14,6 +15,7 @@ __all__ = [
     "BacktestResult",
     "backtest_record",
     "backtest_request_run",
+    "candles_between",
     "candles_load",
     "funding_load",
     "instrument_terms",

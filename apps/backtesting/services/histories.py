@@ -1,6 +1,7 @@
 """Loads bars, funding rates and the facts of instruments for a backtest, from files alone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def candles_load(
         bar_seconds=Timeframe(timeframe).seconds,
     )
     return candles, note
+
+
+def candles_between(
+    candles: Candles, *, start: datetime | None = None, end: datetime | None = None
+) -> Candles:
+    """Return the bars that open from ``start`` on and before ``end``; None is no bound.
+
+    Raises:
+        BacktestRefused: There are none.
+    """
+    first, last = 0, len(candles)
+    if start is not None:
+        first = int(np.searchsorted(candles.open_at, _naive(start)))
+    if end is not None:
+        last = int(np.searchsorted(candles.open_at, _naive(end)))
+    if first >= last:
+        raise BacktestRefused(
+            "no bar of the file opens in the time asked for; it has bars from "
+            f"{candles.open_at[0]} to {candles.open_at[-1]} UTC"
+        )
+    return candles.window(first, last)
+
+
+def _naive(moment: datetime) -> np.datetime64:
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def funding_load(*, path: Path) -> FundingRates:

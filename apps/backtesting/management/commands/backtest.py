@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentTypeError
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from apps.backtesting.services import (
     BacktestResult,
     backtest_record,
     backtest_request_run,
+    candles_between,
     candles_load,
     funding_load,
     instrument_terms,
@@ -57,6 +59,8 @@ class Command(BaseCommand):
         add("--instrument", required=True, help="Such as BYBIT:BTCUSDT.P; several with commas")
         add("--timeframe", required=True, choices=[item.value for item in Timeframe])
         add("--candles", required=True, help="A file for each instrument, with commas")
+        add("--start", type=_moment, help="First bar's open time (UTC unless it says otherwise)")
+        add("--end", type=_moment, help="Bars that open before this")
         add("--timezone", help="Zone that wrote times without offset, such as UTC")
         add("--funding", default="", help="Funding rates alike; an empty place: none")
         add("--mark", default="", help="Mark price bars alike, for funding")
@@ -149,6 +153,7 @@ class Command(BaseCommand):
             )
             if note:
                 self.stderr.write(note)
+            bars = candles_between(bars, start=options["start"], end=options["end"])
             histories.append(History(terms=terms, candles=bars, funding=rates))
         return histories
 
@@ -192,6 +197,14 @@ def _json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ArgumentTypeError('must be a JSON object such as {"fast": 10}')
     return value
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no ISO 8601 date or time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(text: str) -> Decimal:
