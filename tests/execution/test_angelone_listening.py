@@ -1,10 +1,14 @@
 """The process that listens to Angel One brings reports in and wakes whoever trades on a bar."""
 
+import os
+import signal
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.core.clock import now
 from apps.execution.services.listening import AngelOneListening
@@ -78,3 +82,36 @@ def test_day_ends_with_a_log_out(tmp_path: Path, woken: list[int], settings: Any
         assert desk.client.log_out() is True
         assert desk.client.log_out() is False
         assert desk.gateway.balance_list()
+
+
+def test_command_listens_until_it_is_told_to_stop(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with venue_desk(tmp_path) as desk:
+        listening_of(desk, [], settings)
+        monkeypatch.setattr(
+            "apps.execution.management.commands.angelone_stream.AngelOneClient",
+            lambda **_: desk.client,
+        )
+        threads = threading.active_count()
+
+        def told_to_stop() -> None:
+            try:
+                until(lambda: desk.venue.control("state")["order_updates"] == 1)
+                until(lambda: desk.venue.control("state")["feeds"] == 1)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        herald = threading.Thread(target=told_to_stop)
+        herald.start()
+        try:
+            call_command("angelone_stream", account=desk.account.name, market=True)
+        finally:
+            herald.join()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        assert threading.active_count() == threads
+        until(lambda: desk.venue.control("state")["feeds"] == 0)
+        with pytest.raises(CommandError, match="no active account elsewhere"):
+            call_command("angelone_stream", account="elsewhere")

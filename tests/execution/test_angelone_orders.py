@@ -37,8 +37,6 @@ CASH = D(10_000_000)
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VenueDesk]:
     with venue_desk(tmp_path) as opened:
-        opened.instrument.kind = "PERPETUAL"
-        opened.instrument.save()
         monkeypatch.setitem(ADAPTERS, "ANGELONE", lambda account: gateway_to(opened.venue, account))
         deposit_book(
             account=opened.account,
@@ -99,6 +97,14 @@ def test_order_goes_out_for_the_day_fills_and_the_books_match(desk: VenueDesk) -
     worked(desk, an_intent(desk, "b", side=Side.SELL, limit_price=D(85)))
     assert reconciled(desk) == "MATCHED"
     assert not Break.objects.exists()
+
+
+def test_shares_that_are_paid_for_match_the_books_before_settlement(desk: VenueDesk) -> None:
+    assert worked(desk, an_intent(desk, "a")).status == S.FILLED
+    assert reconciled(desk) == "MATCHED"
+    desk.venue.price("NSE:LEVEL-EQ", 104)
+    assert worked(desk, an_intent(desk, "b", side=Side.SELL, limit_price=D(85))).status == S.FILLED
+    assert reconciled(desk) == "MATCHED"
 
 
 def test_stop_that_rests_within_its_bound_matches_the_books(desk: VenueDesk) -> None:

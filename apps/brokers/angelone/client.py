@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -94,7 +95,9 @@ class AngelOneClient:
             raise AuthenticationFailed(str(missing)) from None
 
     def _door(self) -> Door:
-        if self.account.mode != TradingMode.LIVE and self.root.endswith(REAL_HOST):
+        if self.account.mode != TradingMode.LIVE and (urlsplit(self.root).hostname or "").endswith(
+            REAL_HOST
+        ):
             raise Rejected(
                 f"{self.account} is no live account, and Angel One has no test network: try "
                 "strategies on a PAPER account, and trade here on one whose mode is LIVE",

@@ -180,10 +180,11 @@ def position_read(row: Row) -> PositionReport:
 def open_cost_read(row: Row) -> Decimal:
     """Return what the open part of a position cost at its average price; negative if short.
 
-    It is taken from the amounts, which are exact: average prices are rounded to the paisa.
+    It is taken from the amounts, which are exact: average prices are rounded to the paisa. A future
+    costs nothing: results alone move its cash.
     """
     net = number_of(row, "netqty")
-    if not net:
+    if not net or text_of(row, "instrumenttype").upper().startswith("FUT"):
         return ZERO
     side = "buy" if net > 0 else "sell"
     quantity = number_of(row, f"{side}qty") + number_of(row, f"cf{side}qty", missing=ZERO)

@@ -9,7 +9,13 @@ import pytest
 from django.conf import settings
 
 from apps.brokers.angelone.fields import Garbled
-from apps.brokers.angelone.rows import holding_read, order_read, position_read, trade_read
+from apps.brokers.angelone.rows import (
+    holding_read,
+    open_cost_read,
+    order_read,
+    position_read,
+    trade_read,
+)
 from apps.orders.domain.states import OrderStatus
 from apps.orders.domain.types import Side
 
@@ -160,3 +166,11 @@ def test_positions_and_holdings_are_signed_units() -> None:
     assert position.average_entry_price == D("26100.50")
     held = {"exchange": "NSE", "tradingsymbol": "SBIN-EQ", "quantity": 2, "t1quantity": 1}
     assert holding_read({**held, "averageprice": D("111.87")}).quantity == D(3)
+
+
+def test_open_shares_cost_their_price_and_a_future_nothing() -> None:
+    row = {"netqty": "2", "buyqty": "3", "buyamount": "300.30", "cfbuyqty": "0"}
+    assert open_cost_read({**row, "instrumenttype": ""}) == D("200.20")
+    assert open_cost_read({**row, "instrumenttype": "OPTIDX"}) == D("200.20")
+    assert open_cost_read({**row, "instrumenttype": "FUTIDX"}) == 0
+    assert open_cost_read({**row, "netqty": "0"}) == 0
