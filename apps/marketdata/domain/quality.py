@@ -164,9 +164,10 @@ def _judge_prices(judgement: Judgement, rows: CandleRows) -> None:
 def _judge_duplicates(judgement: Judgement, rows: CandleRows) -> None:
     first: dict[int, int] = {}
     named: list[dict[str, Any]] = []
-    times = rows.open_at.tolist()
-    for index in judgement.good(len(times)).tolist():
-        kept = first.setdefault(times[index], index)
+    good = judgement.good(len(rows.open_at))
+    _, place, count = np.unique(rows.open_at[good], return_inverse=True, return_counts=True)
+    for index in good[count[place] > 1].tolist():
+        kept = first.setdefault(int(rows.open_at[index]), index)
         if kept == index:
             continue
         difference = _difference(rows, kept, index)
