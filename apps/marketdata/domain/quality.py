@@ -84,6 +84,12 @@ def rows_judge(
     return judgement
 
 
+def distinct(moments: Moments) -> Moments:
+    """Return each moment once, rising; at once where they are so already, as in most files."""
+    is_rising = bool((moments[1:] > moments[:-1]).all())
+    return moments if is_rising else np.unique(moments)
+
+
 def moment_text(seconds: float) -> str:
     """Write a moment in ISO 8601, to the second, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -229,7 +235,7 @@ def _describe_gaps(
     judgement: Judgement, rows: CandleRows, timeframe: Timeframe, calendar: TradingCalendar
 ) -> None:
     """Compare with the calendar. A row in quarantine is no gap: the file did hold it."""
-    seconds = np.unique(rows.open_at // 1_000_000)
+    seconds = distinct(rows.open_at // 1_000_000)
     present = seconds[calendar.aligned(seconds, timeframe=timeframe)]
     gaps: list[dict[str, Any]] = []
     outside = np.empty(0, dtype=np.int64)

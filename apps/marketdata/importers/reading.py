@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from apps.core.money import stored
 from apps.marketdata.domain.calendars import TradingCalendar, calendar_named
 from apps.marketdata.domain.errors import CandleFileRefused
-from apps.marketdata.domain.quality import CandleRows, Judgement, moment_text, rows_judge
+from apps.marketdata.domain.quality import (
+    CandleRows,
+    Judgement,
+    distinct,
+    moment_text,
+    rows_judge,
+)
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.domain.types import Bar
 from apps.marketdata.importers.columns import (
@@ -204,7 +210,7 @@ def _require_prices(rows: CandleRows) -> None:
 
 def _require_spacing(rows: CandleRows, timeframe: Timeframe, calendar: TradingCalendar) -> None:
     """Refuse a file whose bars are of another length than stated, or stretch beyond reason."""
-    opens = np.unique(rows.open_at // _SECOND)
+    opens = distinct(rows.open_at // _SECOND)
     if opens.size == 1:
         return
     first, last = int(opens[0]), int(opens[-1])
