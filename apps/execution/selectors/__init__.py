@@ -23,6 +23,7 @@ from apps.execution.selectors.sending import (
     sending_forbidden,
     sending_waits,
 )
+from apps.execution.selectors.stakes import instrument_list_at_stake
 from apps.execution.selectors.standing import (
     Standing,
     bars_wait,
@@ -46,6 +47,7 @@ __all__ = [
     "desk_start_latest",
     "external_signal_list_waiting",
     "holds_all_of_account",
+    "instrument_list_at_stake",
     "order_list_closing",
     "outcome_search",
     "prices_of",

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from django.conf import settings
 from django.core.cache import cache
 
-from apps.accounts.models import TradingAccount
+from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.angelone.client import AngelOneClient
 from apps.brokers.angelone.feed import MarketListener, OrderListener, TooManyTokens
 from apps.brokers.angelone.gateway import AngelOneGateway
@@ -19,6 +19,7 @@ from apps.brokers.angelone.session import LOG_OUT_AT
 from apps.brokers.angelone.stream import SupervisedSocket
 from apps.brokers.angelone.words import EXCHANGES, in_india
 from apps.core.clock import wall_now
+from apps.execution.selectors import instrument_list_at_stake
 from apps.marketdata.models import Instrument
 from apps.orders.domain.ports import BrokerError, Unavailable
 from apps.reconciliation.services import reports_intake
@@ -86,7 +87,7 @@ class AngelOneListening:
         self._logged_out = is_over
 
     def instruments_follow(self) -> None:
-        """Watch what running deployments trade."""
+        """Watch what running deployments trade, and what is open or held all the same."""
         wanted: defaultdict[Instrument, set[str]] = defaultdict(set)
         running = Deployment.objects.filter(
             state=DeploymentState.RUNNING, instruments__venue__in=EXCHANGES
@@ -95,6 +96,9 @@ class AngelOneListening:
             for instrument in deployment.instruments.all():
                 if instrument.venue in EXCHANGES:
                     wanted[instrument].add(deployment.timeframe)
+        for instrument in instrument_list_at_stake(broker=Broker.ANGELONE):
+            if instrument.venue in EXCHANGES:
+                wanted[instrument].update()
         try:
             has_changed = self.market.watch(wanted)
         except TooManyTokens as refusal:

@@ -9,11 +9,10 @@ from apps.brokers.bybit.opening import SESSIONS
 from apps.brokers.bybit.streams import Followed, NotYet, StreamLost
 from apps.brokers.bybit.symbols import VENUE, Category, venue_symbol
 from apps.brokers.registry import gateway_for
+from apps.execution.selectors import instrument_list_at_stake
 from apps.marketdata.domain.timeframes import Timeframe
 from apps.marketdata.models import Feed, FeedState, Instrument, InstrumentKind
 from apps.orders.domain.ports import BrokerError
-from apps.orders.models import Order
-from apps.orders.selectors import WORKING_VALUES
 from apps.reconciliation.services import reports_intake
 from apps.strategies.models import Deployment, DeploymentState
 
@@ -61,8 +60,8 @@ def account_read(*, account_id: int) -> int:
 def followed_list() -> dict[Category, list[Followed]]:
     """Return the instruments of Bybit whose market the desk needs, by category.
 
-    Bars are followed for running deployments, quotes for working orders too. An instrument that a
-    running feed plays is left to the feed.
+    Bars are followed for running deployments, quotes for open orders and positions too. An
+    instrument that a running feed plays is left to the feed.
     """
     played = Feed.objects.filter(state=FeedState.RUNNING).values("instrument")
     instruments = Instrument.objects.filter(venue=VENUE, kind__in=_TRADED).exclude(pk__in=played)
@@ -71,10 +70,8 @@ def followed_list() -> dict[Category, list[Followed]]:
     for deployment in running:
         for instrument in instruments.filter(deployments=deployment):
             wanted.setdefault(instrument, set()).add(Timeframe(deployment.timeframe))
-    working = Order.objects.filter(status__in=WORKING_VALUES, account__broker=Broker.BYBIT).values(
-        "instrument"
-    )
-    for instrument in instruments.filter(pk__in=working):
+    at_stake = instrument_list_at_stake(broker=Broker.BYBIT)
+    for instrument in instruments.filter(pk__in=at_stake.values("pk")):
         wanted.setdefault(instrument, set())
     found: dict[Category, list[Followed]] = {"linear": [], "spot": []}
     for instrument, timeframes in sorted(wanted.items(), key=lambda item: item[0].symbol):
