@@ -59,6 +59,9 @@ VARIABLES: dict[str, Variable] = {
     "DESK_ANGELONE_EQUITY_PRODUCT": Variable(
         "DELIVERY", "DELIVERY, or INTRADAY, which can be short and ends before the close."
     ),
+    "DESK_ANGELONE_ABSENCE_SECONDS": Variable(
+        "0", "Seconds without its tag after which an order never arrived; 0: the day's end proves."
+    ),
     "DESK_ANGELONE_STOP_BOUND_BPS": Variable(
         "100", "How far beyond its trigger a stop may fill there, where none goes at market."
     ),

@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 from django.core.cache import cache
+from pytest_django import Settings
 
 from apps.brokers.angelone.absence import absence_evidence, session_end
 from apps.brokers.models import AngelOneSentOrder
@@ -73,3 +74,24 @@ def test_order_sent_outside_a_session_is_left_to_people(sent: AngelOneSentOrder)
     sent.sent_at = MIDDAY - timedelta(days=2)  # a Sunday
     assert session_end(sent.sent_at) is None
     assert looked_at(sent, after(20), after(30)) == [False, False]
+
+
+def test_desk_that_has_chosen_so_ends_an_order_after_two_looks_at_the_running_day(
+    sent: AngelOneSentOrder, settings: Settings
+) -> None:
+    settings.ANGELONE_ABSENCE_SECONDS = 45
+    soon = MIDDAY + timedelta(seconds=5)
+    moments = (soon, soon + timedelta(seconds=44), soon + timedelta(seconds=45))
+    assert looked_at(sent, *moments) == [False, False, True]
+
+
+def test_chosen_patience_begins_anew_when_the_order_shows_and_never_outlasts_the_day(
+    sent: AngelOneSentOrder, settings: Settings
+) -> None:
+    settings.ANGELONE_ABSENCE_SECONDS = 45
+    minute = timedelta(minutes=1)
+    assert looked_at(sent, MIDDAY + minute) == [False]
+    assert looked_at(sent, MIDDAY + 2 * minute, finds=Mock()) == [False]
+    assert looked_at(sent, MIDDAY + 3 * minute) == [False]
+    tomorrow = MIDDAY + timedelta(days=1)
+    assert looked_at(sent, tomorrow, tomorrow + 5 * minute) == [False, False]

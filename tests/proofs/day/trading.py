@@ -25,7 +25,7 @@ from tests.proofs.day.venues import DayVenue
 
 STEP_SECONDS = 0.4
 PATIENCE_SECONDS = 180.0
-ACTIONS = ("buy", "sell", "buy", "sell", "exit")
+EXIT_SHARE = 0.1
 PARTIAL_SHARE = 0.2
 
 
@@ -77,6 +77,7 @@ def orders_sent() -> int:
 def signals_send(venue: DayVenue, hooks: list[Hook], *, port: int, orders: int, seed: int) -> int:
     """Send signals until so many orders have left; return how many signals it took."""
     chance, sent, answers = random.Random(seed), 0, Counter[int]()
+    wanted = dict.fromkeys(hooks, "sell")
     deadline = time.monotonic() + orders * venue.pace_seconds * 4 + PATIENCE_SECONDS
     while orders_sent() < orders:
         if time.monotonic() > deadline:
@@ -84,7 +85,9 @@ def signals_send(venue: DayVenue, hooks: list[Hook], *, port: int, orders: int, 
         if chance.random() < PARTIAL_SHARE:
             venue.wire.control("fault", kind="PARTIAL_FILL")
         hook = chance.choice(hooks)
-        answers[_signal_send(hook, chance.choice(ACTIONS), port)] += 1
+        wanted[hook] = "buy" if wanted[hook] == "sell" else "sell"
+        action = "exit" if chance.random() < EXIT_SHARE else wanted[hook]
+        answers[_signal_send(hook, action, port)] += 1
         sent += 1
         time.sleep(venue.pace_seconds)
     return sent

@@ -40,7 +40,7 @@ class DayVenue:
         instruments: The venue's word and opening price of each of the desk's symbols.
         environment: Settings with which the desk finds the venue.
         instruments_command: Brings the instruments into the desk.
-        creates, accepted: From the journal, how often each order was asked for, and made.
+        accepted: From the journal, how often each order was made.
         capital: What the account holds at the venue when the day begins.
         pace_seconds: Between signals. A desk takes 120 a minute from one sender, and Angel One's
             books are read once a second for all deployments together.
@@ -55,7 +55,6 @@ class DayVenue:
     instruments: Mapping[str, tuple[str, str]]
     environment: Mapping[str, str]
     instruments_command: tuple[str, ...]
-    creates: Callable[[Any], dict[str, int]]
     accepted: Callable[[Any], dict[str, int]]
     sizing: str
     pace_seconds: float
@@ -79,7 +78,6 @@ def bybit_day(folder: Path) -> Iterator[DayVenue]:
                 "DESK_BYBIT_STREAM_URL": venue.ws_url,
             },
             instruments_command=("bybit_instruments", *symbols),
-            creates=lambda journal: journal.creates_by_link(),
             accepted=lambda journal: journal.accepted_by_link(),
             sizing="FIXED_NOTIONAL:3000",
             pace_seconds=0.6,
@@ -115,9 +113,9 @@ def angelone_day(folder: Path) -> Iterator[DayVenue]:
                     f"{venue.url}/OpenAPI_File/files/OpenAPIScripMaster.json"
                 ),
                 "DESK_ANGELONE_EQUITY_PRODUCT": "INTRADAY",
+                "DESK_ANGELONE_ABSENCE_SECONDS": "20",
             },
             instruments_command=("angelone_instruments", "--add", *(f"NSE:{it}" for it in prices)),
-            creates=lambda journal: journal.places_by_tag(),
             accepted=lambda journal: journal.accepted_by_tag(),
             sizing="FIXED_NOTIONAL:100000",
             pace_seconds=2.5,

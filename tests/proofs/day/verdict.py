@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
@@ -25,7 +25,9 @@ class Verdict:
     """What the day came to.
 
     Attributes:
-        doubled: Orders that the venue was asked for or made more than once.
+        in_parts: Orders with several executions, or with one that was not all of it.
+        doubled: Orders that the venue made more than once, and those that it was asked for again
+            though nothing had told of the first request.
         lost: Orders that the venue made and our books do not have as sent, or the other way.
         breaks: Open at the end. breaks_ever: all of the day, closed ones too.
     """
@@ -77,14 +79,14 @@ def verdict_of(venue: DayVenue) -> Verdict:
         account=account, gateway=gateway, trigger=ReconciliationRun.Trigger.COMMAND
     )
     journal = venue.wire.journal()
-    creates, accepted = venue.creates(journal), venue.accepted(journal)
-    doubled = [key for key in creates | accepted if max(creates[key], accepted.get(key, 0)) > 1]
+    accepted = venue.accepted(journal)
+    doubled = [key for key, count in accepted.items() if count > 1] + journal.blind_resends()
     fills = Fill.objects.values("order").annotate(quantity=Sum("quantity"))
     counted = Counter(Fill.objects.values_list("order", flat=True))
     return Verdict(
         orders=Order.objects.exclude(sent_at=None).count(),
         fills=sum(counted.values()),
-        in_parts=sum(count > 1 for count in counted.values()),
+        in_parts=_count_in_parts(counted),
         doubled=doubled,
         lost=_lost(accepted, {row["order"]: row["quantity"] for row in fills}),
         unresolved=Order.objects.filter(status="UNKNOWN").count(),
@@ -94,6 +96,12 @@ def verdict_of(venue: DayVenue) -> Verdict:
         is_flat=not gateway.position_list() and not Position.objects.exclude(quantity=0).exists(),
         faults=_faults(venue),
     )
+
+
+def _count_in_parts(executions: Counter[int]) -> int:
+    partly = Order.objects.filter(filled_quantity__gt=0, filled_quantity__lt=F("quantity"))
+    several = {order_id for order_id, count in executions.items() if count > 1}
+    return len(several | set(partly.values_list("pk", flat=True)))
 
 
 def _lost(accepted: dict[str, int], filled: dict[int, Decimal]) -> list[str]:
@@ -108,5 +116,8 @@ def _lost(accepted: dict[str, int], filled: dict[int, Decimal]) -> list[str]:
 
 
 def _faults(venue: DayVenue) -> dict[str, int]:
-    met = venue.wire.control("state")["faults_met"]
-    return dict(Counter(kind for kind, _ in met)) if isinstance(met, list) else dict(met)
+    state = venue.wire.control("state")
+    if "faults" in state:
+        counts: dict[str, int] = state["faults"]
+        return counts
+    return dict(Counter(kind for kind, _ in state["faults_met"]))
