@@ -19,7 +19,7 @@ DEPLOYMENT := DJANGO_SETTINGS_MODULE=tradingsite.settings.production \
 	DESK_SEALING_KEYS=none:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check e2e bench endurance prove requirements clean
+.PHONY: help setup demo test check e2e bench endurance prove days requirements clean
 .SUFFIXES:
 
 help:  ## Show this list
@@ -54,6 +54,10 @@ endurance: setup  ## Kill workers at every statement, and twenty over a whole fi
 
 prove: setup  ## Kill workers at every named step of the order path, and drive 100,000 reports; long
 	LONG_PROOFS=1 $(RUN) -m pytest -o addopts= -s tests/proofs
+
+days: setup  ## Play a trader's day of 200 orders at each venue, with faults in 5 % of the messages
+	$(RUN) -m tests.proofs.day bybit
+	$(RUN) -m tests.proofs.day angelone
 
 requirements: $(PACKAGES)  ## Pin the newest versions that requirements*.in allow, with hashes
 	$(COMPILE) --upgrade --strip-extras --output-file requirements.txt requirements.in
