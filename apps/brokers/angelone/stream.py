@@ -149,7 +149,7 @@ class SupervisedSocket:
         pause_seconds, patience = FIRST_PAUSE_SECONDS, self._stale_seconds
         try:
             while not self._stopped.is_set():
-                brought = self._attempt(patience)
+                brought = self._attempted(patience)
                 if brought:
                     pause_seconds, patience = FIRST_PAUSE_SECONDS, self._stale_seconds
                 else:
@@ -162,7 +162,20 @@ class SupervisedSocket:
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stopped.wait(_LOOK_SECONDS):
-            self._listener.moment()
+            try:
+                self._listener.moment()
+            except Exception:
+                log.exception("%s: what is due could not be done", self._name)
+                return
+
+    def _attempted(self, patience: float) -> int:
+        """Hold a connection; one whose messages could not be dealt with is followed by another."""
+        try:
+            return self._attempt(patience)
+        except Exception:
+            # Nobody else would notice that this thread has ended: prices and reports would stop
+            log.exception("%s broke off", self._name)
+            return 0
 
     def _attempt(self, patience: float) -> int:
         """Hold one connection until it ends; return how many messages it brought."""
