@@ -21,7 +21,8 @@ from apps.execution.services.changes import (
 )
 from apps.execution.services.entry import TicketRefused
 from apps.orders.domain.groups import GroupKind, GroupState
-from apps.orders.domain.types import OrderOrigin, OrderType, Side
+from apps.orders.domain.ports import Rejected
+from apps.orders.domain.types import OrderOrigin, OrderType, ReportPage, Side
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import amend_objection
 from apps.risk.models import RiskDecision
@@ -30,6 +31,7 @@ from tests.execution.by_hand import HandDesk
 from tests.execution.test_managed_orders import BRACKET, desk_on
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import OrderFactory, OrderGroupFactory, SignalOrderFactory
+from tests.venues.loopback.gateway import LoopbackGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
@@ -69,6 +71,20 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             name = f"apps.execution.services.{module}.wall_now"
             patched.setattr(name, lambda: wall_now() + timedelta(minutes=1))
         yield
+
+
+def lagging(gateway: object, cursor: str) -> ReportPage:
+    """Answer as a venue whose lists do not show yet what it has done."""
+    return ReportPage(reports=(), cursor=cursor)
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the venue refuse every change from now on."""
+
+    def refuse(*_: object) -> None:
+        raise Rejected("the order has these terms already", code="UNCHANGED")
+
+    monkeypatch.setattr(LoopbackGateway, "order_amend", refuse)
 
 
 def kinds(order: Order) -> list[str]:
@@ -293,6 +309,54 @@ class TestAmending:
         order.refresh_from_db()
         assert order.limit_price == D(94)
         assert kinds(order).count("order.amend_sending") == 1
+
+    @pytest.mark.parametrize("fault", ["THROTTLE", "UNAUTHORIZED"])
+    def test_a_change_that_perhaps_went_out_is_not_given_up_when_it_cannot_be_sent_again(
+        self, desk: HandDesk, monkeypatch: pytest.MonkeyPatch, fault: str
+    ) -> None:
+        order = limit_order(desk)
+        desk.venue.control("fault", fault="DROP_AFTER", endpoint="AMEND")
+        desk.venue.control("fault", fault=fault, endpoint="AMEND")
+        amend(order, quantity=D(12))
+        with monkeypatch.context() as patched:
+            patched.setattr(LoopbackGateway, "reports_since", lagging)
+            desk.work()
+            desk.work()
+        order.refresh_from_db()
+        assert (order.status, order.amendment) == ("PENDING_REPLACE", {"quantity": "12"})
+        with later(monkeypatch):
+            desk.settle()
+        order.refresh_from_db()
+        assert (order.status, order.quantity, order.amendment) == ("NEW", D(12), None)
+
+    def test_a_change_that_is_refused_when_it_is_sent_again_is_looked_up_first(
+        self, desk: HandDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = limit_order(desk)
+        desk.venue.control("fault", fault="DROP_AFTER", endpoint="AMEND")
+        amend(order, quantity=D(12))
+        with monkeypatch.context() as patched:
+            patched.setattr(LoopbackGateway, "reports_since", lagging)
+            desk.work()
+            order.refresh_from_db()
+            assert order.status == "PENDING_REPLACE"
+            refusing(patched)
+            desk.work()
+        order.refresh_from_db()
+        assert (order.status, order.quantity, order.amendment) == ("NEW", D(12), None)
+
+    def test_a_change_that_never_arrived_and_is_refused_leaves_the_order_as_it_was(
+        self, desk: HandDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = limit_order(desk)
+        desk.venue.control("fault", fault="DROP_BEFORE", endpoint="AMEND")
+        amend(order, quantity=D(12))
+        desk.work()
+        refusing(monkeypatch)
+        with later(monkeypatch):
+            desk.settle()
+        order.refresh_from_db()
+        assert (order.status, order.quantity, order.amendment) == ("NEW", D(10), None)
 
     @pytest.mark.parametrize(
         ("make", "words"),

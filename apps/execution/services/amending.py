@@ -58,7 +58,7 @@ def order_amend(
             reason=reason,
         )
         order_amend_sending_note(order=asked)
-    amendment_send(run=run, order=asked)
+    amendment_send(run=run, order=asked, is_first=True)
 
 
 def amendment_settle(*, run: OrderRun, order: Order) -> None:
@@ -81,7 +81,7 @@ def amendment_settle(*, run: OrderRun, order: Order) -> None:
         if not has_gone_out:
             order_amend_sending_note(order=order)
     if barred is None:
-        amendment_send(run=run, order=order)
+        amendment_send(run=run, order=order, is_first=not has_gone_out)
     else:
         _amendment_look_up(run, order, barred)
 
@@ -112,10 +112,14 @@ def _amendment_look_up(run: OrderRun, order: Order, barred: str) -> None:
         )
 
 
-def amendment_send(*, run: OrderRun, order: Order) -> None:
+def amendment_send(*, run: OrderRun, order: Order, is_first: bool) -> None:
     """Send the terms that an order in PENDING_REPLACE waits for; sending them again is harmless.
 
     Where the outcome is not known, the order stays PENDING_REPLACE and is asked about later.
+
+    Args:
+        is_first: They cannot have gone out before. Else what a failure says of this sending says
+            nothing of the earlier one, whose terms may be in force.
     """
     terms = {name: Decimal(value) for name, value in (order.amendment or {}).items()}
     amendment = OrderAmendment(
@@ -124,9 +128,13 @@ def amendment_send(*, run: OrderRun, order: Order) -> None:
     try:
         report = run.gateway.order_amend(amendment)
     except Rejected as refusal:
-        order_amend_refuse(order=order, reason=str(refusal), code=refusal.code)
+        if is_first:
+            order_amend_refuse(order=order, reason=str(refusal), code=refusal.code)
+        else:
+            _amendment_look_up(run, order, str(refusal))
     except (Throttled, Unavailable, AuthenticationFailed) as error:
-        order_amend_refuse(order=order, reason=f"{type(error).__name__}: {error}")
+        if is_first:
+            order_amend_refuse(order=order, reason=f"{type(error).__name__}: {error}")
     except OutcomeUnknown:
         return
     else:
