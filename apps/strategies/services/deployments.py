@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -25,10 +25,39 @@ from apps.strategies.services.checks import (
 )
 from apps.strategies.services.versions import strategy_from_version
 
-_TERMS = (
-    *("maximum_slippage_bps", "turns_market_into_limit", "collar_bps"),
-    *("on_pause", "on_stop", "on_halt", "on_delisting"),
-)
+
+class Protection(TypedDict, total=False):
+    """How a deployment is kept from prices and positions that nobody wants.
+
+    Attributes:
+        maximum_slippage_bps: Most that an entry at market may pay over the close of its bar.
+        turns_market_into_limit: Where programs may send no market order, enter by a limit order
+            inside the collar; else such an entry is denied.
+        collar_bps: How far such a limit may lie beyond the market.
+        on_pause, on_stop, on_halt, on_delisting: KEEP or CLOSE an open position; see
+            ``PositionPolicy``.
+    """
+
+    maximum_slippage_bps: Decimal | None
+    turns_market_into_limit: bool
+    collar_bps: Decimal
+    on_pause: str
+    on_stop: str
+    on_halt: str
+    on_delisting: str
+
+
+_POLICIES = ("on_pause", "on_stop", "on_halt", "on_delisting")
+_UNPROTECTED: Protection = {
+    "maximum_slippage_bps": None,
+    "turns_market_into_limit": False,
+    "collar_bps": Decimal(50),
+    "on_pause": PositionPolicy.KEEP.value,
+    "on_stop": PositionPolicy.KEEP.value,
+    "on_halt": PositionPolicy.KEEP.value,
+    "on_delisting": PositionPolicy.KEEP.value,
+}
+_TERMS = tuple(_UNPROTECTED)
 
 
 def deployment_create(
@@ -42,15 +71,9 @@ def deployment_create(
     sizing_method: str,
     sizing_value: Decimal,
     sizing_cap_ratio: Decimal | None = None,
-    maximum_slippage_bps: Decimal | None = None,
-    turns_market_into_limit: bool = False,
-    collar_bps: Decimal = Decimal(50),
-    on_pause: str = PositionPolicy.KEEP,
-    on_stop: str = PositionPolicy.KEEP,
-    on_halt: str = PositionPolicy.KEEP,
-    on_delisting: str = PositionPolicy.KEEP,
     mode: str = TradingMode.PAPER,
     actor: User | None = None,
+    **protection: Unpack[Protection],
 ) -> Deployment:
     """Set a strategy to trade instruments on an account. It is a draft until it is started.
 
@@ -64,14 +87,9 @@ def deployment_create(
         sizing_method: One of ``SizingMethod``.
         sizing_value: Units, quote currency or a fraction, by method; above zero.
         sizing_cap_ratio: Most of the equity that one entry may stake; a Kelly stake needs it.
-        maximum_slippage_bps: Most that an entry at market may pay over the close of its bar.
-        turns_market_into_limit: Where programs may send no market order, enter by a limit order
-            inside the collar; else such an entry is denied.
-        collar_bps: How far such a limit may lie beyond the market.
-        on_pause, on_stop, on_halt, on_delisting: KEEP or CLOSE an open position; see
-            ``PositionPolicy``.
         mode: How real the money is; that of the account.
         actor: Who creates it.
+        protection: See ``Protection``; without it positions are kept and prices are not bounded.
 
     Raises:
         DeploymentRefused: One of these does not fit the others.
@@ -84,8 +102,12 @@ def deployment_create(
     instruments_check(instruments, account)
     sizing = Sizing(method=sizing_method, value=sizing_value, cap_ratio=sizing_cap_ratio)
     sizing_check(sizing, instruments)
-    protection_check(maximum_slippage_bps=maximum_slippage_bps, collar_bps=collar_bps)
-    policies_check(on_pause=on_pause, on_stop=on_stop, on_halt=on_halt, on_delisting=on_delisting)
+    chosen: dict[str, Any] = {**_UNPROTECTED, **protection}
+    protection_check(
+        maximum_slippage_bps=chosen["maximum_slippage_bps"], collar_bps=chosen["collar_bps"]
+    )
+    policies = {name: str(chosen[name]) for name in _POLICIES}
+    policies_check(**policies)
     deployment = Deployment(
         name=name,
         version=version,
@@ -95,13 +117,7 @@ def deployment_create(
         sizing_method=sizing_method,
         sizing_value=sizing_value,
         sizing_cap_ratio=sizing_cap_ratio,
-        maximum_slippage_bps=maximum_slippage_bps,
-        turns_market_into_limit=turns_market_into_limit,
-        collar_bps=collar_bps,
-        on_pause=str(on_pause),
-        on_stop=str(on_stop),
-        on_halt=str(on_halt),
-        on_delisting=str(on_delisting),
+        **{**chosen, **policies},
         mode=mode,
     )
     _deployment_store(deployment, instruments, actor)
