@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from apps.brokers.bybit.hosts import Hosts
 from apps.brokers.bybit.market import MOST_BARS, bars_read, quote_read
 from apps.brokers.bybit.session import BybitSession
 from apps.brokers.bybit.streams import Followed, MarketFeed
+from apps.brokers.bybit.streams.market import QUOTE_SECONDS
 from apps.brokers.bybit.symbols import VenueSymbol
 from apps.core.models import AuditEvent
 from apps.marketdata.domain.timeframes import Timeframe
@@ -246,6 +247,68 @@ def test_feed_stores_finished_bars_and_quotes_and_says_so(tmp_path: Path) -> Non
             assert not Candle.objects.filter(open_at=following, volume=D(77)).exists()
         finally:
             feed.stop()
+
+
+class TwoConnections:
+    """A stream that tells a ticker and is cut, and on its next connection tells a book alone."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.began_at = datetime.now(UTC)
+
+    def __call__(self, _place: object, *, on_message: Any, on_garbage: Any) -> "TwoConnections":
+        self.made += 1
+        self.on_message = on_message
+        self.heard_at = self.data_at = time.monotonic()
+        self.refused: set[str] = set()
+        self.end_reason = "cut"
+        return self
+
+    @property
+    def is_up(self) -> bool:
+        return self.made > 1 or not Quote.objects.exists()
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        if not topics:
+            return
+        if self.made == 1:
+            self.tells("tickers.BTCUSDT", 0, {"lastPrice": "107"}, type="snapshot")
+        else:
+            self.tells("orderbook.1.BTCUSDT", 1, {"b": [["49", "1"]], "a": [["50", "1"]]})
+
+    def tells(self, topic: str, seconds: int, body: dict[str, Any], **words: str) -> None:
+        at = self.began_at + timedelta(seconds=seconds)
+        ts = int(at.timestamp() * 1000)
+        self.on_message({"topic": topic, "ts": ts, "data": body, **words})
+
+    def unsubscribe(self, topics: Iterable[str]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.django_db(transaction=True)
+def test_book_of_a_new_connection_lends_its_time_to_no_price_from_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instrument: Instrument = InstrumentFactory(
+        symbol="BYBIT:BTCUSDT.P", venue="BYBIT", kind="PERPETUAL", quote_currency="USDT"
+    )
+    wire = TwoConnections()
+    monkeypatch.setattr("apps.brokers.bybit.streams.supervisor.StreamConnection", wire)
+    feed = MarketFeed(
+        session=public_session("http://127.0.0.1:9"), category="linear", on_bars=lambda *_: None
+    )
+    feed.follow([Followed(instrument, frozenset())])
+    feed.start()
+    try:
+        until(lambda: wire.made == 2)
+        time.sleep(2 * QUOTE_SECONDS)
+        quotes = list(Quote.objects.values_list("last", "bid", "ask"))
+        assert quotes == [(D(107), None, None)]
+        wire.tells("tickers.BTCUSDT", 2, {"lastPrice": "50"}, type="snapshot")
+        until(lambda: Quote.objects.filter(last=D(50), bid=D(49), ask=D(50)).exists())
+    finally:
+        feed.stop()
 
 
 def quoted(venue: BybitVenue, price: int) -> None:

@@ -100,8 +100,9 @@ class MarketFeed:
         self._filled_at = 0.0
         name = f"bybit-{category}"
         self._writer = Trigger(self._write, name=f"{name}-write", pause_seconds=QUOTE_SECONDS)
+        self._place = StreamPlace(session.hosts.public, category)
         self.stream = SupervisedStream(
-            StreamPlace(session.hosts.public, category),
+            self._place_anew,
             topics=(),
             listener=self,
             name=name,
@@ -156,6 +157,12 @@ class MarketFeed:
         with self._lock:
             self._has_gap = True
         self._writer.ask()
+
+    def _place_anew(self) -> StreamPlace:
+        """Begin without prices: what a new connection tells must not make older ones look new."""
+        with self._lock:
+            self._prices = {code: _Prices() for code in self._followed}
+        return self._place
 
     def _bars_take(self, followed: Followed, message: Message) -> None:
         timeframe = TIMEFRAMES.get(str(message["topic"]).split(".")[1])
