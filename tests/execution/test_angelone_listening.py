@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import ConnectionError as RedisAway
 
 from apps.core.clock import now
+from apps.execution.management.commands import angelone_stream
 from apps.execution.services.listening import AngelOneListening
 from apps.marketdata.models import Candle, Quote
 from apps.reconciliation.models import ReportCursor
 from apps.strategies.models import DeploymentState
 from tests.brokers.angelone.venue_desk import VenueDesk, until, venue_desk
 from tests.contracts.broker import D
+from tests.factories.accounts import TradingAccountFactory
 from tests.factories.strategies import DeploymentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +119,34 @@ def test_command_listens_until_it_is_told_to_stop(
         until(lambda: desk.venue.control("state")["feeds"] == 0)
         with pytest.raises(CommandError, match="no active account elsewhere"):
             call_command("angelone_stream", account="elsewhere")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OperationalError("away"), InterfaceError("closed"), RedisAway("refused")],
+    ids=["database", "connection", "redis"],
+)
+def test_round_that_fails_is_tried_again_and_the_sockets_stay(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    account = TradingAccountFactory(broker="ANGELONE", mode="LIVE")
+    told: list[str] = []
+
+    def round_once(_: AngelOneListening) -> None:
+        told.append("round")
+        if len(told) == 2:
+            raise error
+        if len(told) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(angelone_stream, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(AngelOneListening, "start", lambda _: told.append("start"))
+    monkeypatch.setattr(AngelOneListening, "stop", lambda _: told.append("stop"))
+    monkeypatch.setattr(AngelOneListening, "round", round_once)
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        call_command("angelone_stream", account=account.name)
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+    assert told == ["start", "round", "round", "round", "stop"]

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import close_old_connections
 
 from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.angelone.client import AngelOneClient
@@ -63,6 +63,7 @@ class Command(BaseCommand):
 def _round(listening: AngelOneListening) -> None:
     try:
         listening.round()
-    except OperationalError as error:
-        log.warning("the database cannot be reached, trying again: %s", error)
+    except Exception:
+        # The sockets go on: whatever is away now, prices and reports do not stop for it
+        log.exception("%s: a round failed, the next one tries again", listening.account)
         close_old_connections()
