@@ -7,7 +7,7 @@ from apps.accounts.models import Broker, TradingAccount
 from apps.brokers.bybit.client import Keys
 from apps.brokers.bybit.opening import SESSIONS
 from apps.brokers.bybit.streams import Followed, NotYet, StreamLost
-from apps.brokers.bybit.symbols import VENUE, Category, venue_symbol
+from apps.brokers.bybit.symbols import VENUE, Category, NotOfBybit, venue_symbol
 from apps.brokers.registry import gateway_for
 from apps.execution.selectors import instrument_list_at_stake
 from apps.marketdata.domain.timeframes import Timeframe
@@ -75,7 +75,11 @@ def followed_list() -> dict[Category, list[Followed]]:
         wanted.setdefault(instrument, set())
     found: dict[Category, list[Followed]] = {"linear": [], "spot": []}
     for instrument, timeframes in sorted(wanted.items(), key=lambda item: item[0].symbol):
-        category = venue_symbol(instrument.symbol).category
+        try:
+            category = venue_symbol(instrument.symbol).category
+        except NotOfBybit as mistyped:
+            log.warning("a market is not followed: %s", mistyped)
+            continue
         found[category].append(Followed(instrument, frozenset(timeframes)))
     return found
 
