@@ -168,7 +168,16 @@ class AngelOneGateway:
             bound_bps=self.stop_bound_bps if is_bounded else None,
         )
         self.client.write(lambda it: it.modifyOrder(dict(words)))
-        return self._report(self._settled(name, symbol))
+        try:
+            standing = self._settled(name, symbol)
+        except OutcomeUnknown:
+            raise
+        except BrokerError as error:
+            # Of the reading, not of the change: the other meanings would say that nothing was done
+            raise OutcomeUnknown(
+                f"the change of {name} was taken in; what became of it cannot be read: {error}"
+            ) from None
+        return self._report(standing)
 
     def order_cancel_all(self, *, symbol: str | None = None) -> int:
         """Ask to cancel every working order, those of other programs and persons included."""
