@@ -116,6 +116,7 @@ def test_only_the_fields_of_the_chosen_kind_can_be_filled_in(
     choose(browser, "kind", "BRACKET")
     assert shown_fields(browser) == {
         *("entry_limit_price", "stop_price", "stop_percent", "target_price", "target_percent"),
+        "maximum_slippage_bps",
     }
     browser.shoot("order-entry-bracket")
     choose(browser, "kind", "TWAP")
