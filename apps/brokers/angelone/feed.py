@@ -38,6 +38,9 @@ MOST_TOKENS = 1000
 
 GAP_LOOK = timedelta(seconds=5)
 WARM_UP = timedelta(days=5)
+MOST_AHEAD = timedelta(seconds=60)
+"""How far the exchange's clock may be ahead of ours. A later time would keep true ticks out."""
+
 HINT_PAUSE_SECONDS = 0.5
 CORRELATION = "desk"
 BarsStored = Callable[[Instrument, str], None]
@@ -182,6 +185,9 @@ class MarketListener:
             return True
         if tick.sequence is not None and 0 < tick.sequence <= watched.sequence:
             return True  # told before
+        if tick.exchange_at > now() + MOST_AHEAD:
+            log.warning("a tick of %s is refused: %s", watched.instrument, tick.exchange_at)
+            return False
         watched.sequence = tick.sequence or -1
         self.ticks += 1
         self._tick_take(watched, tick, tick.last_price)
