@@ -311,6 +311,25 @@ def test_book_of_a_new_connection_lends_its_time_to_no_price_from_before_it(
         feed.stop()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("seconds", "is_taken"), [(3600, False), (2, True)])
+def test_price_from_the_future_is_refused_as_it_would_keep_true_ones_out(
+    seconds: int, is_taken: bool
+) -> None:
+    instrument: Instrument = InstrumentFactory(
+        symbol="BYBIT:BTCUSDT.P", venue="BYBIT", kind="PERPETUAL", quote_currency="USDT"
+    )
+    feed = MarketFeed(
+        session=public_session("http://127.0.0.1:9"), category="linear", on_bars=lambda *_: None
+    )
+    feed.follow([Followed(instrument, frozenset())])
+    ts = int((datetime.now(UTC) + timedelta(seconds=seconds)).timestamp() * 1000)
+    body = {"topic": "tickers.BTCUSDT", "ts": ts, "data": {"lastPrice": "107"}, "type": "snapshot"}
+    feed.on_message(body)
+    feed._write()
+    assert Quote.objects.exists() is is_taken
+
+
 def quoted(venue: BybitVenue, price: int) -> None:
     def is_quoted() -> bool:
         quote = Quote.objects.filter(last=D(price)).first()

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from apps.brokers.bybit.wire import (
     positive,
     price_or_none,
 )
+from apps.core.clock import wall_now
 from apps.marketdata.domain.errors import MarketDataRefused
 from apps.marketdata.domain.quotes import QuoteView
 from apps.marketdata.domain.timeframes import Timeframe
@@ -38,6 +39,9 @@ DATA_STALE_SECONDS = 10.0
 
 QUOTE_SECONDS = 0.5
 """How often quotes are written down."""
+
+MOST_AHEAD = timedelta(seconds=60)
+"""How far the venue's clock may be ahead of ours. A later price would keep true ones out."""
 
 CHECK_SECONDS = 60.0
 """How often the bars are made whole although nothing seems to be missing."""
@@ -178,7 +182,7 @@ class MarketFeed:
 
     def _ticker_take(self, prices: _Prices, message: Message) -> None:
         body = mapping(message.get("data"), "data")
-        at = moment_of(milliseconds(message, "ts"))
+        at = _told_at(message)
         is_whole = message.get("type") == "snapshot"
         last = positive(body, "lastPrice") if is_whole or "lastPrice" in body else None
         bid = price_or_none(body, "bid1Price") if "bid1Price" in body else None
@@ -193,7 +197,7 @@ class MarketFeed:
 
     def _book_take(self, prices: _Prices, message: Message) -> None:
         body = mapping(message.get("data"), "data")
-        at = moment_of(milliseconds(message, "ts"))
+        at = _told_at(message)
         bid, ask = _best(body.get("b")), _best(body.get("a"))
         with self._lock:
             prices.bid, prices.ask = bid or prices.bid, ask or prices.ask
@@ -257,6 +261,13 @@ def _quote_write(instrument: Instrument, prices: _Prices) -> None:
         quote_record(instrument=instrument, quote=quote, source=prices.source, quoted_at=prices.at)
     except MarketDataRefused as refused:
         log.warning("a quote of Bybit's cannot be kept: %s", refused)
+
+
+def _told_at(message: Message) -> datetime:
+    at = moment_of(milliseconds(message, "ts"))
+    if at > wall_now() + MOST_AHEAD:
+        raise Garbled(f"it is from {at}, which is still to come")
+    return at
 
 
 def _best(levels: object) -> Decimal | None:
