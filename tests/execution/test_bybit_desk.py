@@ -32,6 +32,7 @@ from apps.reconciliation.services import account_reconcile
 from tests.contracts.broker import a_resting_order
 from tests.contracts.bybit import BybitUnderTest, bybit_under_test
 from tests.factories.accounts import TradingAccountFactory, UserFactory
+from tests.factories.strategies import DeploymentFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
@@ -211,6 +212,19 @@ def test_working_order_has_its_market_followed(desk: BybitDesk) -> None:
     [followed] = followed_list()["linear"]
     assert followed.instrument == desk.instrument
     assert followed.topics == {"tickers.BTCUSDT", "orderbook.1.BTCUSDT"}
+
+
+def test_copy_that_a_replay_trades_on_is_neither_read_nor_followed_at_the_venue(
+    desk: BybitDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = Instrument.objects.get(pk=desk.instrument.pk)
+    copy.pk, copy.symbol = None, f"{copy.symbol}~0123456789"
+    copy._state.adding = True
+    copy.save()
+    DeploymentFactory(state="RUNNING", instruments=[copy])
+    assert followed_list() == {"linear": [], "spot": []}
+    assert desk.reconcile() == "MATCHED"
+    assert "~0123456789" not in caplog.text
 
 
 def test_account_without_a_key_trades_nothing_and_says_why(desk: BybitDesk) -> None:

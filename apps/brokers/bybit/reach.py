@@ -37,6 +37,7 @@ def reach_of(account: TradingAccount) -> Reach:
     An instrument whose symbol was mistyped was never traded: it is left out, and said.
     """
     instruments = Instrument.objects.filter(venue=VENUE, kind__in=_TRADED).order_by("symbol")
+    instruments = instruments.exclude(symbol__contains="~")  # copies that replays left
     coins = {account.base_currency}
     spot: dict[str, VenueSymbol] = {}
     for symbol, kind in instruments.values_list("symbol", "kind"):

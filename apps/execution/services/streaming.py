@@ -65,6 +65,7 @@ def followed_list() -> dict[Category, list[Followed]]:
     """
     played = Feed.objects.filter(state=FeedState.RUNNING).values("instrument")
     instruments = Instrument.objects.filter(venue=VENUE, kind__in=_TRADED).exclude(pk__in=played)
+    instruments = instruments.exclude(symbol__contains="~")  # copies that replays trade on
     wanted: dict[Instrument, set[Timeframe]] = {}
     running = Deployment.objects.filter(state=DeploymentState.RUNNING)
     for deployment in running:
