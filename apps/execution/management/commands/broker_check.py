@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--account", required=True, help="Name of the trading account")
-        parser.add_argument("--instrument", help="Symbol for the test order, such as BTCUSDT")
+        parser.add_argument(
+            "--instrument", help="Symbol for the test order, such as BYBIT:BTCUSDT.P"
+        )
         parser.add_argument("--no-order", action="store_true", help="Place no test order")
         parser.add_argument("--json", action="store_true", help="One JSON document on stdout")
 
