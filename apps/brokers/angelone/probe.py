@@ -11,7 +11,7 @@ from apps.brokers.angelone.fields import Garbled, row_of, text_of
 from apps.brokers.angelone.hiding import hidden
 from apps.brokers.angelone.library import WRITES, Connection
 from apps.brokers.angelone.pace import pace_for
-from apps.brokers.angelone.session import login_words, tokens_read
+from apps.brokers.angelone.session import login_words, session_forgive, tokens_read
 from apps.brokers.checks import CheckStep, Verdict
 from apps.core.clock import now
 from apps.orders.domain.ports import OutcomeUnknown, Rejected, Unavailable
@@ -40,6 +40,7 @@ def angelone_probe(account: TradingAccount, values: Mapping[str, str]) -> Iterat
         tokens = tokens_read(answer)
     except Garbled as garbled:
         raise Unavailable(f"the answer to the login cannot be read: {garbled}") from None
+    session_forgive(account=account)  # what was refused before has been corrected
     inside = _connection(account, values, tokens["access"])
     yield _login(inside, tokens["refresh"])
     yield address_step(inside)

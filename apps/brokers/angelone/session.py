@@ -129,6 +129,7 @@ class Door:
 
     def _entered(self, generation: int) -> Tokens:
         """Log in, or wait for the process that does."""
+        self.credential()  # one that is missing is no login that the broker refused
         until = time.monotonic() + WAIT_SECONDS
         while True:
             row = self._row()

@@ -120,6 +120,16 @@ def test_wrong_pin_is_not_tried_again_at_once(desk: VenueDesk) -> None:
     assert desk.gateway.balance_list()
 
 
+def test_check_that_logs_in_ends_the_pause_after_refusals(desk: VenueDesk, settings: Any) -> None:
+    settings.ANGELONE_URL = desk.venue.url
+    desk.venue.control("settings", pin="9999")
+    with pytest.raises(AuthenticationFailed, match="the login was refused"):
+        desk.gateway.balance_list()
+    desk.venue.control("settings", pin=VENUE_PIN)
+    list(angelone_probe(desk.account, credential_read(account=desk.account)))
+    assert desk.gateway.balance_list()
+
+
 def test_threads_that_find_no_session_log_in_once(desk: VenueDesk) -> None:
     faults: list[BrokerError] = []
 
@@ -170,8 +180,9 @@ def test_account_without_a_credential_says_so(desk: VenueDesk) -> None:
     bare: TradingAccount = TradingAccountFactory(broker="ANGELONE", mode="LIVE")
     assert not BrokerCredential.objects.filter(account=bare).exists()
     client = AngelOneClient(account=bare, root=desk.venue.url, pace=lambda *_: None)
-    with pytest.raises(AuthenticationFailed):
+    with pytest.raises(AuthenticationFailed, match="has no credential in use"):
         AngelOneGateway(bare, client=client).balance_list()
+    assert not AngelOneSession.objects.filter(account=bare, failures__gt=0).exists()
 
 
 def test_order_whose_id_was_sent_is_looked_up_and_not_sent_again(desk: VenueDesk) -> None:
