@@ -199,6 +199,7 @@ def test_command_on_an_unknown_account_names_the_known_ones() -> None:
         call_command("reconcile", "--account", "omega")
 
 
+@pytest.mark.usefixtures("nothing_serves_angelone")
 @pytest.mark.parametrize("name", ["omega", "elsewhere"])
 def test_a_refusal_is_one_document_for_a_script(
     name: str, capsys: pytest.CaptureFixture[str]
