@@ -118,8 +118,9 @@ def symbols_nearest(symbol: str, known: Iterable[str] | None = None) -> list[str
 
 
 def instrument_list_tradable() -> QuerySet[Instrument]:
-    """Return what can be traded, by symbol."""
-    return Instrument.objects.filter(is_tradable=True).order_by("symbol")
+    """Return what can be traded, by symbol, without the copies that replays and drills left."""
+    tradable = Instrument.objects.filter(is_tradable=True).exclude(symbol__contains="~")
+    return tradable.order_by("symbol")
 
 
 def _bars(rows: Iterable[CandleRow], timeframe: str) -> list[Bar]:

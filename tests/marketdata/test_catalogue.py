@@ -3,7 +3,9 @@ import pytest
 from apps.marketdata.catalogue import CATALOGUE, GENERATED_MARKETS
 from apps.marketdata.domain.errors import UnknownInstrument
 from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import instrument_list_tradable
 from apps.marketdata.services import instrument_ensure
+from tests.factories.marketdata import InstrumentFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +48,9 @@ def test_indices_are_not_tradable() -> None:
 
 def test_generated_markets_are_instruments_of_the_catalogue() -> None:
     assert set(GENERATED_MARKETS) == {symbol for symbol in CATALOGUE if symbol.startswith("DEMO:")}
+
+
+def test_copies_that_replays_left_are_not_offered_for_trading() -> None:
+    InstrumentFactory(symbol="TEST:ACME")
+    InstrumentFactory(symbol="TEST:ACME~b0f7c32e29")
+    assert [each.symbol for each in instrument_list_tradable()] == ["TEST:ACME"]
