@@ -1,5 +1,6 @@
 """Compares the day in our books with the day in the venue's journal."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,7 @@ from django.db.models import F, Sum
 
 from apps.accounts.models import TradingAccount
 from apps.brokers.registry import gateway_for
+from apps.orders.domain.ports import BrokerGateway
 from apps.orders.models import Fill, Order
 from apps.positions.models import Position
 from apps.reconciliation.models import Break, ReconciliationRun
@@ -18,6 +20,7 @@ from tests.proofs.day.trading import until
 from tests.proofs.day.venues import DayVenue
 
 BLANK = Decimal(0)
+ASK_AGAIN, ASK_AGAIN_SECONDS = 10, 2.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,7 @@ def verdict_of(venue: DayVenue) -> Verdict:
     gateway = gateway_for(account)
     until(lambda: not gateway.position_list(), "a flat account at the broker")
     reports_intake(account=account, gateway=gateway)
-    run = reconciliation_run(
-        account=account, gateway=gateway, trigger=ReconciliationRun.Trigger.COMMAND
-    )
+    run = _reconciled(account, gateway)
     journal = venue.wire.journal()
     accepted = venue.accepted(journal)
     doubled = [key for key, count in accepted.items() if count > 1] + journal.blind_resends()
@@ -96,6 +97,18 @@ def verdict_of(venue: DayVenue) -> Verdict:
         is_flat=not gateway.position_list() and not Position.objects.exclude(quantity=0).exists(),
         faults=_faults(venue),
     )
+
+
+def _reconciled(account: TradingAccount, gateway: BrokerGateway) -> ReconciliationRun:
+    """Compare the books; a broker that cannot be read just now is asked again."""
+    for _ in range(ASK_AGAIN):
+        run = reconciliation_run(
+            account=account, gateway=gateway, trigger=ReconciliationRun.Trigger.COMMAND
+        )
+        if run.result != ReconciliationRun.Result.FAILED:
+            break
+        time.sleep(ASK_AGAIN_SECONDS)
+    return run
 
 
 def _count_in_parts(executions: Counter[int]) -> int:
