@@ -1,5 +1,6 @@
 """The contract that every broker adapter passes: what the desk relies on, whoever the broker is."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -210,11 +211,10 @@ def test_cancel_of_all_leaves_none_open(broker: BrokerUnderTest) -> None:
         broker.gateway.order_place(a_resting_order(broker, f"L{number}"))
     assert broker.gateway.order_cancel_all(symbol="TEST:ELSEWHERE") == 0
     assert open_ids(broker) == ["L0", "L1", "L2"]
-    asked = 0
-    while open_ids(broker):
-        canceled = broker.gateway.order_cancel_all(symbol=broker.symbol)
-        assert canceled > 0
-        asked += canceled
+    asked, deadline = 0, time.monotonic() + 10
+    while open_ids(broker):  # a venue may list for a moment what it is about to end
+        assert time.monotonic() < deadline
+        asked += broker.gateway.order_cancel_all(symbol=broker.symbol)
     assert asked == 3
     assert broker.gateway.order_cancel_all() == 0
     assert {found(broker, f"L{number}").status for number in range(3)} == {S.CANCELED}

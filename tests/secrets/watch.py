@@ -77,10 +77,13 @@ def watched() -> Iterator[Watch]:
     root.addHandler(lines)
     root.setLevel(logging.DEBUG)
     error_reports_start(NOWHERE, environment="test", transport=Collected)
+    # Steps from before belong to other tests, whose programs are started with all they need
+    sentry_sdk.get_isolation_scope().clear_breadcrumbs()
+    sentry_sdk.get_current_scope().clear_breadcrumbs()
     try:
         yield watch
     finally:
-        sentry_sdk.init()  # to nobody
+        sentry_sdk.init(max_breadcrumbs=0)  # to nobody
         root.removeHandler(lines)
         root.setLevel(level)
         for line in lines.lines:
