@@ -82,10 +82,8 @@ def deployment_create(
         version: What runs.
         account: Where it trades; its base currency must be that of every instrument.
         instruments: At least one.
-        timeframe: Such as ``5m``.
         parameters: Plain JSON values by name; defaults are filled in and stored with them.
-        sizing_method: One of ``SizingMethod``.
-        sizing_value: Units, quote currency or a fraction, by method; above zero.
+        sizing_method, sizing_value: One of ``SizingMethod``; units, quote currency or a fraction.
         sizing_cap_ratio: Most of the equity that one entry may stake; a Kelly stake needs it.
         mode: How real the money is; that of the account.
         actor: Who creates it.
